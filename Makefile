@@ -1,0 +1,44 @@
+# Two commands matter to a newcomer: `make demo` and `make test`. Both call `make setup` themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv does not read pip's configuration: hand it the package index that pip uses on this machine, if one is set.
+INDEX = $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null)
+UV = $(if $(INDEX),UV_DEFAULT_INDEX=$(INDEX) )$(BIN)/uv
+
+.PHONY: help setup demo test check down constraints clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.done  ## make .venv with all that demo and tests need
+
+$(VENV)/.done: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "HDQM needs Python 3.11 or newer: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[airflow,dev]'
+	touch $@
+
+demo: setup  ## simulated DQM files through Airflow into TimescaleDB; stays up until `make down`
+	$(BIN)/hdqm demo
+
+down:  ## stop what `make demo` or `hdqm up` started
+	$(BIN)/hdqm down
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+constraints: setup  ## pin everything anew in constraints.txt
+	$(UV) pip compile --quiet --all-extras --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	    --upgrade --output-file constraints.txt pyproject.toml
+
+clean:  ## remove the virtual environment and all state of the local stack
+	-$(BIN)/hdqm down
+	rm -rf $(VENV) .hdqm
