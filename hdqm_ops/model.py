@@ -32,7 +32,6 @@ __all__ = [
     "Trend",
 ]
 
-Literal_: TypeAlias = "int | float | str | bool | None | tuple[Literal_, ...] | list[Literal_]"
 Role: TypeAlias = Literal["main", "histo1", "histo2", "reference"]
 Doubles: TypeAlias = NDArray[np.float64]
 
@@ -41,9 +40,9 @@ Doubles: TypeAlias = NDArray[np.float64]
 
 
 class Reason(Enum):
-    """Status of a trend point: ``OK``, or why it has no value. Closed; the database keeps the number, users see the code.
+    """Status of a trend point: ``OK``, or why it has no value.
 
-    Each member is (number, sentence for users). Numbers are permanent: never reuse one.
+    Closed; the database keeps the number, users see the code. Each member is (number, sentence for users). Numbers are permanent: never reuse one.
     """
 
     OK = 0, "The point has a value."
@@ -51,7 +50,7 @@ class Reason(Enum):
     INPUT_MISSING = 2, "The monitor element is there, but a second one that the metric needs is not."
     WRONG_CLASS = (
         3,
-        "The monitor element is of a class that the metric cannot read (a profile where a map is wanted, a text, …).",
+        "The monitor element is of a class that the metric cannot read, as a text or a map where a curve is wanted.",
     )
     ELEMENT_UNREADABLE = 4, "The monitor element is in the file, but its bytes are damaged."
     HISTOGRAM_EMPTY = 5, "The histogram has no entries to reduce."
@@ -128,7 +127,7 @@ class Axis:
         """Centres of bins 0…n + 1 as ``TAxis::GetBinCenter`` gives them, flow bins included (shape n + 2)."""
         width = (self.high - self.low) / self.n
         if self.edges is None:
-            return self.low + (np.arange(self.n + 2) - 0.5) * width
+            return np.asarray(self.low + (np.arange(self.n + 2) - 0.5) * width, dtype=np.float64)
         inside = 0.5 * (self.edges[:-1] + self.edges[1:])
         below, above = self.low - 0.5 * width, self.low + (self.n + 0.5) * width
         return np.concatenate(([below], inside, [above]))
@@ -209,7 +208,7 @@ class Histogram:
         return flat.reshape(self.shape[::-1]).T
 
     def contents(self) -> Doubles:
-        """``GetBinContent`` of every cell, as ``grid``: for a profile the mean of the bin, 0 where it has no entries."""
+        """``GetBinContent`` of every cell, as ``grid``; for a profile the bin means, 0 where a bin has no entries."""
         if self.bin_entries is None:
             return self.grid(self.cells.astype(np.float64))
         filled = self.bin_entries != 0

@@ -25,11 +25,12 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default_factory=_default_home,
-        description="Folder of all state of a local stack. Default: `.hdqm` in the checkout, else in the current folder.",
+        description="Folder of all state of a local stack. "
+        "Default: `.hdqm` in the checkout, else in the current folder.",
     )
     cache: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "hdqm",
-        description="Folder of what is downloaded once for all stacks of a user: the unpacked PostgreSQL and TimescaleDB.",
+        description="Folder of what is downloaded once for all stacks of a user: PostgreSQL and TimescaleDB.",
     )
     database_url: SecretStr | None = Field(
         default=None,
@@ -38,15 +39,14 @@ class Settings(BaseSettings):
     )
     debian_mirror: str | None = Field(
         default=None,
-        description="Debian mirror to fetch PostgreSQL and TimescaleDB from. Default: the one that the machine's own apt uses.",
+        description="Debian mirror to fetch PostgreSQL and TimescaleDB from. "
+        "Default: the one that the machine's own apt uses.",
     )
     db_port: int = Field(default=5433, ge=1, le=65535, description="Port of the embedded TimescaleDB, on loopback.")
-    airflow_port: int = Field(
-        default=8080, ge=1, le=65535, description="Port of Airflow's API server and UI, on loopback."
-    )
+    airflow_port: int = Field(default=8080, ge=1, le=65535, description="Port of Airflow's API and UI, on loopback.")
     configs: tuple[Path, ...] | None = Field(
         default=None,
-        description="Folders of trend configurations, as JSON list. Default: the tree that is shipped with the package.",
+        description="Folders of trend configurations, as JSON list. Default: the tree that the package ships.",
     )
     files: tuple[str, ...] = Field(
         default=("/eos/cms/store/group/comm_dqm/DQMGUI_data/*/*/*/DQM*.root",),
@@ -56,13 +56,9 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='Processing strings that join another, as JSON: `{"12Nov2019_UL2018_rsb": "12Nov2019_UL2018"}`.',
     )
-    multi_run: bool = Field(
-        default=False, description="Take multi-run harvests (run 999999) too; they are ignored otherwise."
-    )
-    relval: bool = Field(default=False, description="Take RelVal files too; they are ignored otherwise.")
-    jobs: int = Field(
-        default=1, ge=1, le=256, description="Processes that read and reduce at once, where `-j` is not given."
-    )
+    multi_run: bool = Field(default=False, description="Take multi-run harvests (run 999999) too.")
+    relval: bool = Field(default=False, description="Take RelVal files too.")
+    jobs: int = Field(default=1, ge=1, le=256, description="Processes that read and reduce at once without `-j`.")
     batch_size: int = Field(default=25, ge=1, le=500, description="DQM files a mapped Airflow task takes.")
     reader_timeout_s: int = Field(
         default=30, ge=1, description="Statement timeout of the role hdqm_reader (Grafana, API), in seconds."
