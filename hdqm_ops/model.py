@@ -42,7 +42,8 @@ Doubles: TypeAlias = NDArray[np.float64]
 class Reason(Enum):
     """Status of a trend point: ``OK``, or why it has no value.
 
-    Closed; the database keeps the number, users see the code. Each member is (number, sentence for users). Numbers are permanent: never reuse one.
+    Closed; the database keeps the number, users see the code.
+    Each member is (number, sentence for users). Numbers are permanent: never reuse one.
     """
 
     OK = 0, "The point has a value."
