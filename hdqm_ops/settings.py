@@ -1,11 +1,12 @@
 """The only reader of environment variables: one class, every variable documented here and, from here, in the README."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-__all__ = ["Settings", "checkout"]
+__all__ = ["Settings", "checkout", "stack_file"]
 
 
 def checkout() -> Path | None:
@@ -18,10 +19,30 @@ def _default_home() -> Path:
     return (checkout() or Path.cwd()) / ".hdqm"
 
 
+def stack_file() -> Path:
+    """The file in which a local stack keeps settings of its own: ``$HDQM_HOME/settings.env``."""
+    return Path(os.environ.get("HDQM_HOME") or _default_home()) / "settings.env"
+
+
 class Settings(BaseSettings):
-    """Settings of one HDQM process, from ``HDQM_*`` variables of the environment."""
+    """Settings of one HDQM process.
+
+    From ``HDQM_*`` variables of the environment, else from ``$HDQM_HOME/settings.env``, else the default.
+    """
 
     model_config = SettingsConfigDict(env_prefix="HDQM_", frozen=True, extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature; the file depends on HDQM_HOME
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let what is given by hand win over the environment, and that over the stack's own file."""
+        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_file=stack_file())
 
     home: Path = Field(
         default_factory=_default_home,
