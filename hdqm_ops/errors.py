@@ -4,11 +4,19 @@
 
     HdqmError
     ├── ConfigError           somebody edits a configuration or a command line
-    │   └── MissingTool       somebody installs something; the message says what
+    │   ├── MissingTool       somebody installs something; the message says what
+    │   ├── RequestRefused    a service understood and said no: the request or a right is missing
+    │   ├── AuthenticationFailed  a service does not believe who we are: credentials, audience, expired secret
+    │   └── UntrustedServer   a service's certificate is signed by nobody we know: name a CA bundle
     ├── NotReducible          nobody acts: the trend gets a gap with this reason
     ├── UnreadableFile        the file is marked failed, the others go on
+    ├── BadAnswer             a service told what cannot be: nothing is stored, somebody looks
     └── TryAgain              a passing fault: network, database, lock
-        └── DatabaseUnavailable
+        ├── DatabaseUnavailable
+        ├── IncompleteAnswer  pages that do not make a whole: rows moved while they were read
+        └── ServiceUnavailable
+
+What services cause is a ``ServiceError`` too, whoever acts: it carries the service, the place and the cure.
 
 Every error survives a pickle, because worker processes and Airflow carry them between processes:
 the arguments are kept as given, and the message is composed in ``__str__``.
@@ -20,13 +28,20 @@ if TYPE_CHECKING:
     from hdqm_ops.model import Reason
 
 __all__ = [
+    "AuthenticationFailed",
+    "BadAnswer",
     "ConfigError",
     "DatabaseUnavailable",
     "HdqmError",
+    "IncompleteAnswer",
     "MissingTool",
     "NotReducible",
+    "RequestRefused",
+    "ServiceError",
+    "ServiceUnavailable",
     "TryAgain",
     "UnreadableFile",
+    "UntrustedServer",
 ]
 
 
@@ -74,3 +89,48 @@ class TryAgain(HdqmError):
 
 class DatabaseUnavailable(TryAgain):
     """No database answers: the message says how to start or name one."""
+
+
+# -- what services cause -----------------------------------------------------------------------------------------------
+
+
+class ServiceError(HdqmError):
+    """Something between us and a service: says which, where, what was found there, and what helps.
+
+    ``place`` is an address without secrets or the name of a call; ``status`` the HTTP status where there was one.
+    """
+
+    def __init__(self, service: str, place: str, found: str, cure: str = "", status: int | None = None) -> None:
+        super().__init__(service, place, found, cure, status)
+        self.service = service
+        self.place = place
+        self.found = found
+        self.cure = cure
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"{self.service}, {self.place}: {self.found}" + (f"; {self.cure}" if self.cure else "")
+
+
+class RequestRefused(ServiceError, ConfigError):
+    """A service understood the request and said no; or we did, before it was sent."""
+
+
+class AuthenticationFailed(ServiceError, ConfigError):
+    """A service does not believe who we are: no credentials, wrong ones, or for another audience."""
+
+
+class UntrustedServer(ServiceError, ConfigError):
+    """The certificate of a service is not signed by anybody that this machine knows."""
+
+
+class BadAnswer(ServiceError):
+    """A service answered what cannot be true or understood: nothing of it is kept."""
+
+
+class IncompleteAnswer(ServiceError, TryAgain):
+    """The pages of an answer do not make a whole, as when rows come or go between two pages."""
+
+
+class ServiceUnavailable(ServiceError, TryAgain):
+    """A service does not answer, or not now; everything that patience can do was done."""
