@@ -1,0 +1,96 @@
+"""Histograms as uproot deserialises them: the second opinion, and the reader of class versions that are not ours."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hdqm_ops.model import Axis, Doubles, Histogram
+
+__all__ = ["from_model"]
+
+_ERROR_MODES = ("", "s", "i", "g")
+_NO_LIMIT = -1111.0
+_MOMENTS = (
+    "fTsumw",
+    "fTsumw2",
+    "fTsumwx",
+    "fTsumwx2",
+    "fTsumwy",
+    "fTsumwy2",
+    "fTsumwxy",
+    "fTsumwz",
+    "fTsumwz2",
+    "fTsumwxz",
+    "fTsumwyz",
+    "fTsumwt",
+    "fTsumwt2",
+)
+
+
+def from_model(model: Any, class_name: str) -> Histogram:
+    """What uproot made of a TH1, TH2, TH3 or profile of any version, as ``Histogram``."""
+    dimension = int(class_name.removeprefix("TH")[0]) if class_name.startswith("TH") else _profile_dimension(class_name)
+    members = model.all_members
+    axes = tuple(_axis(members[name]) for name in ("fXaxis", "fYaxis", "fZaxis")[:dimension])
+    profile = "fBinEntries" in members
+    return Histogram(
+        class_name=class_name,
+        name=str(members["fName"]),
+        axes=axes,
+        cells=_cells(model),
+        entries=float(members["fEntries"]),
+        sums=tuple(float(members[name]) for name in _MOMENTS if name in members),
+        sumw2=_doubles(members["fSumw2"]),
+        bin_entries=_doubles(members["fBinEntries"]) if profile else None,
+        bin_sumw2=_doubles(members.get("fBinSumw2", ())) if profile else None,
+        error_mode=_ERROR_MODES[int(members["fErrorMode"])] if profile else "",
+        maximum=_limit(members["fMaximum"]),
+        minimum=_limit(members["fMinimum"]),
+        title=str(members["fTitle"]),
+    )
+
+
+def _profile_dimension(class_name: str) -> int:
+    return {"TProfile": 1, "TProfile2D": 2, "TProfile3D": 3}[class_name]
+
+
+def _axis(model: Any) -> Axis:
+    members = model.all_members
+    labels: dict[int, str] = {}
+    for label in members["fLabels"] or ():
+        labels.setdefault(int(label.all_members["@fUniqueID"]), str(label))
+    return Axis(
+        n=int(members["fNbins"]),
+        low=float(members["fXmin"]),
+        high=float(members["fXmax"]),
+        edges=_doubles(members["fXbins"]),
+        labels=labels,
+        first=int(members["fFirst"]),
+        last=int(members["fLast"]),
+        ranged=bool(int(members["@fBits"]) & 1 << 11),
+        extendable=bool(int(members.get("fBits2", 0)) & 3),
+        title=str(members["fTitle"]),
+    )
+
+
+def _bases(model: Any) -> Iterator[Any]:
+    for base in model.bases:
+        yield base
+        yield from _bases(base)
+
+
+def _cells(model: Any) -> np.ndarray[Any, Any]:
+    array = next(base for base in _bases(model) if base.classname.startswith("TArray"))
+    cells = np.asarray(array)
+    return cells.astype(cells.dtype.newbyteorder("="))
+
+
+def _doubles(values: Any) -> Doubles | None:
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array if len(array) else None
+
+
+def _limit(value: Any) -> float | None:
+    return None if float(value) == _NO_LIMIT else float(value)
