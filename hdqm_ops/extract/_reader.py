@@ -33,11 +33,11 @@ def _elements(path: str | os.PathLike[str]) -> tuple[int, dict[str, Any]]:
         (run,) = file["DQMData"].keys(recursive=False, cycle=False)
     except Exception as error:
         raise UnreadableFile(str(path), str(error).strip().splitlines()[0]) from error
-    found = {}
-    for folder in file["DQMData"][run].values():
-        for name, cycle in folder.items(recursive=False, cycle=False):
+    found: dict[str, Any] = {}
+    for subsystem, folder in file["DQMData"][run].items(recursive=False, cycle=False):
+        for name, inner in folder.items(recursive=False, cycle=False):
             if name == "Run summary":
-                _walk(cycle, folder.name, found)
+                _walk(inner, subsystem, found)
     return int(run.removeprefix("Run ")), found
 
 
