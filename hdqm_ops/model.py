@@ -328,6 +328,11 @@ class MetricInfo:
         del arguments
         return self.inputs
 
+    def always_zero(self, arguments: tuple[Any, ...]) -> str | None:
+        """Why a call with ``arguments`` can never see anything, None where it can; configurations are warned of it."""
+        del arguments
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class MetricCall:
