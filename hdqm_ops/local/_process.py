@@ -1,0 +1,131 @@
+"""Processes that outlive the command that starts them: spawn, recognise, stop."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["Process", "processes_in", "spawn", "tail", "wait_until"]
+
+_POLL_S = 0.1
+_OLD_LOG_BYTES = 10_000_000
+
+# A shell in between, so that the program is nobody's child: no zombie, and no warning that it still runs.
+# It leads a session and a group of its own (setsid), so that a Ctrl-C here does not reach it.
+_DETACHED = 'setsid "$@" >&2 </dev/null & echo $!'
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that is told from a later one with the same number by when it began.
+
+    Attributes:
+        pid: its number.
+        began: when it began, in clock ticks since the machine did.
+    """
+
+    pid: int
+    began: int
+
+    @classmethod
+    def of(cls, pid: int) -> "Process | None":
+        """The process that has this number now; None where none lives (a zombie does not)."""
+        facts = _stat(pid)
+        return cls(pid, int(facts[19])) if facts and facts[0] not in "ZX" else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process lives."""
+        return Process.of(self.pid) == self
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to this very process, if it lives."""
+        if self.alive:
+            os.kill(self.pid, number)
+
+    def end(self, number: signal.Signals, seconds: float) -> bool:
+        """Send a signal and wait; whether the process has gone."""
+        self.send(number)
+        return wait_until(lambda: not self.alive, seconds)
+
+    def group(self) -> list["Process"]:
+        """All that live in the session that this process leads, itself included."""
+        found = (Process.of(pid) for pid in _pids() if (facts := _stat(pid)) and int(facts[3]) == self.pid)
+        return [one for one in found if one is not None]
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of ``/proc/PID/stat`` from the third (state) on; the second, a name, may hold blanks and brackets."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())  # noqa: PTH208 - many, names are enough
+
+
+def processes_in(folder: Path) -> list[Process]:
+    """Processes whose working folder is ``folder``, as far as this user may see."""
+    wanted = str(folder.resolve())
+    return [one for pid in _pids() if _working_folder(pid) == wanted and (one := Process.of(pid))]
+
+
+def _working_folder(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115 - a Path would resolve what follows the link
+    except OSError:  # gone, a zombie, or of another user
+        return ""
+
+
+def spawn(
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    cwd: Path,
+    as_child: Mapping[str, Any] = MappingProxyType({}),
+) -> Process:
+    """Start a program that goes on when this process ends; its output is added to ``log``.
+
+    Args:
+        command: program and arguments.
+        log: opened here, so that the user who runs the program needs no right on it.
+        environment: all of its environment.
+        cwd: its working folder.
+        as_child: arguments of ``subprocess`` that say as which user it runs.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _OLD_LOG_BYTES:
+        log.rename(log.with_suffix(".old.log"))
+    with log.open("ab") as output:
+        shell = ["/bin/sh", "-c", _DETACHED, "sh", *command]
+        started = subprocess.run(
+            shell, check=True, stdout=subprocess.PIPE, stderr=output, env=dict(environment), cwd=cwd, **as_child
+        )
+    pid = int(started.stdout)
+    return Process.of(pid) or Process(pid, began=-1)  # gone already: never alive again
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a condition; False when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """The last lines of a log, indented, for an error message."""
+    try:
+        text = log.read_bytes()[-20_000:].decode(errors="replace")
+    except FileNotFoundError:
+        return f"  ({log} does not exist)"
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or f"  ({log} is empty)"
