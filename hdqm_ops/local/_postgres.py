@@ -46,7 +46,7 @@ class Postgres:
 
     Args:
         settings: state folder, port, cache, mirror.
-        durable: False for tests: faster, and a crash of the machine may cost the data.
+        durable: False for tests: faster, and a crash of the machine (not of the server) may cost the data.
         say: is told what is being done.
     """
 

@@ -48,7 +48,7 @@ log_temp_files = 100MB
 cluster_name = 'hdqm'
 """
 
-_NOT_DURABLE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+_NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"
 
 
 def configuration(port: int, *, durable: bool) -> str:
