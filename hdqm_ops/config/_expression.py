@@ -5,7 +5,7 @@ import math
 import warnings
 from typing import Any
 
-from hdqm_ops.config._problems import quoted
+from hdqm_ops.config._problems import quoted, shortened
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.model import MetricCall, MetricInfo, Parameter
 
@@ -61,7 +61,7 @@ def _check_type(value: Any) -> None:
         for item in value:
             _check_type(item)
     elif not isinstance(value, _SCALARS):
-        raise ConfigError(f"an argument of type {type(value).__name__} has no meaning: {quoted(repr(value))}")
+        raise ConfigError(f"an argument of type {type(value).__name__} has no meaning: {shortened(repr(value))}")
     elif isinstance(value, float) and not math.isfinite(value):
         raise ConfigError("an argument is infinite")
 
@@ -81,7 +81,7 @@ def check_arguments(info: MetricInfo, arguments: tuple[Any, ...]) -> tuple[Any, 
         if not _fits(argument, parameter.types):
             raise ConfigError(
                 f"{_signature(info)}: argument {number} ({parameter.name}) is {_wanted(parameter)}, "
-                f"got {type(argument).__name__} {quoted(repr(argument))}"
+                f"got {type(argument).__name__} {shortened(repr(argument))}"
             )
     return arguments
 

@@ -89,10 +89,16 @@ def _list(folder: Path, problems: ProblemList) -> tuple[list[Path], list[Path]]:
     """The .ini files and the folders in ``folder``, by name; hidden ones are editors' and git's business."""
     try:
         entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-        return [e for e in entries if e.suffix == ".ini"], [e for e in entries if e.suffix != ".ini" and e.is_dir()]
+        files = [entry for entry in entries if entry.suffix == ".ini"]
+        return files, [entry for entry in entries if entry.suffix != ".ini" and _leads_down(entry)]
     except OSError as error:
         problems.add(Place(shown(folder), 1), "unreadable", f"the folder cannot be listed: {error.strerror}")
         return [], []
+
+
+def _leads_down(entry: Path) -> bool:
+    """True for a folder, unless it is a link to one that it lies in."""
+    return entry.is_dir() and not (entry.is_symlink() and _real(entry.parent).is_relative_to(_real(entry)))
 
 
 def _real(path: Path) -> Path:

@@ -14,6 +14,7 @@ __all__ = ["GROUP_KEYS", "WrittenGroup", "by_subsystem", "check_groups", "good_g
 GROUP_KEYS: Final = ("plotTitle", "yTitle", "trends", "correlation")
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 _MAX_NAME = 200
+_MAX_TRENDS = 1_000_000  # characters
 _COLOUR = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
 _BASIC_COLOURS = {"aqua", "black", "blue", "fuchsia", "gray", "green", "lime", "maroon", "navy", "olive", "orange"}
 _BASIC_COLOURS |= {"purple", "red", "silver", "teal", "white", "yellow"}
@@ -71,7 +72,7 @@ def read_group(subsystem: str, values: Values, *, alone: bool) -> WrittenGroup |
 
 def _members(values: Values) -> Iterator[tuple[str, str | None, int]]:
     """Trend, colour and line of each member: one a line, a colour may follow the name."""
-    text = values.get("trends", mandatory=True)
+    text = values.get("trends", mandatory=True, limit=_MAX_TRENDS)
     for number, line in zip(values.entries["trends"].lines, text.split("\n"), strict=False) if text else ():
         name, colour = (*line.split(maxsplit=1), "", "")[:2]
         if colour and not is_colour(colour):

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 import pyjson5
 
 from hdqm_ops.config._groups import by_subsystem, good_group_name, nearest
-from hdqm_ops.config._problems import ProblemList, quoted
+from hdqm_ops.config._problems import ProblemList, quoted, shortened
 from hdqm_ops.config._section import good_name
 from hdqm_ops.config._tree import ConfigTree
 from hdqm_ops.errors import ConfigError
@@ -48,13 +48,18 @@ class ImportedGroup:
 
     Attributes:
         group: with the trends that exist.
-        unknown: names that no trend has.
+        members: all names that the file gives, in its order.
         place: where the file says so.
     """
 
     group: DisplayGroup
-    unknown: tuple[str, ...]
+    members: tuple[str, ...]
     place: Place
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Names that no trend has."""
+        return tuple(name for name in self.members if name not in self.group.trends)
 
     @property
     def state(self) -> State:
@@ -184,11 +189,11 @@ def _lines(literal: str) -> Mapping[str, Iterator[int]]:
 def _checked(item: Any, number: int, source: str) -> dict[str, Any]:
     """The fields of a group, each of its type; titles and correlation may be absent."""
     if not isinstance(item, dict):
-        raise ConfigError(f"{source}: display group {number} is no object but {quoted(repr(item))}")
+        raise ConfigError(f"{source}: display group {number} is no object but {shortened(repr(item))}")
     facts = {"plot_title": "", "y_title": "", "correlation": False, **item}
     for name, kind in _FIELDS.items():
         if type(facts.get(name)) is not kind:
-            found = quoted(repr(facts[name])) if name in facts else "nothing"
+            found = shortened(repr(facts[name])) if name in facts else "nothing"
             raise ConfigError(f"{source}: {name} of display group {number} is a {kind.__name__}, found {found}")
     if not all(isinstance(member, str) for member in facts["series"]):
         raise ConfigError(f"{source}: series of display group {number} are names of trends")
@@ -215,7 +220,7 @@ def _group(facts: dict[str, Any], known: Mapping[str, Trend], place: Place, prob
     y_title = _plain(facts["y_title"])
     title = _plain(facts["plot_title"]) or y_title or name
     group = DisplayGroup(subsystem, name, title, y_title, kept, (None,) * len(kept), facts["correlation"])
-    return ImportedGroup(group, unknown, place)
+    return ImportedGroup(group, tuple(members), place)
 
 
 def _plain(text: str) -> str:
@@ -252,8 +257,8 @@ def _as_ini(one: ImportedGroup) -> str:
     lines = [f"[group:{group.name}]", f"plotTitle = {group.title}"]
     lines += [f"yTitle = {group.y_title}"] if group.y_title else []
     lines += ["correlation = yes"] if group.correlation else []
-    lines += ["trends =", *(f"    {name}" for name in group.trends)]
+    mark = {name: "" if name in group.trends else "# no such trend: " for name in one.members}
+    lines += ["trends =", *(f"    {mark[name]}{quoted(name)[1:-1]}" for name in one.members)]
     if one.state == "dead":
-        lines = ["# No trend of this group exists.", *(f"# {line}" for line in lines)]
-    lines += [f"# unknown: {quoted(name)[1:-1]}" for name in one.unknown]
+        lines = [f"# {line}" for line in lines]
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from hdqm_ops.model import Place, Problem
 
-__all__ = ["CODES", "ProblemList", "did_you_mean", "quoted"]
+__all__ = ["CODES", "ProblemList", "did_you_mean", "quoted", "shortened"]
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -99,7 +99,12 @@ class ProblemList:
 
 def quoted(text: str) -> str:
     """What was found, for a message: short, on one line, control characters made visible."""
-    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+    return repr(shortened(text))
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text that may have any length."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hdqm_ops.config._expression import check_arguments, parse_metric
-from hdqm_ops.config._problems import ProblemList, did_you_mean, quoted
+from hdqm_ops.config._problems import ProblemList, did_you_mean, quoted, shortened
 from hdqm_ops.config._scan import Entry, Section
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.model import Alternative, MetricCall, MetricInfo, Place, Role, Trend
@@ -70,9 +70,9 @@ class Values:
 
     def problem(self, key: str | None, code: str, message: str) -> None:
         """Note a problem of this section, at the key's place."""
-        self.problems.add(self.place(key), code, f"[{_short(self.section.name)}] {message}")
+        self.problems.add(self.place(key), code, f"[{_shown(self.section.name)}] {message}")
 
-    def get(self, key: str, *, mandatory: bool = False) -> str | None:
+    def get(self, key: str, *, mandatory: bool = False, limit: int = _MAX_VALUE) -> str | None:
         """The value of a key; None where it is absent or not usable (which is noted)."""
         entry = self.entries.get(key.lower())
         if entry is None:
@@ -80,8 +80,8 @@ class Values:
                 self.problem(None, "missing-key", f"has no {key}")
         elif not entry.value:
             self.problem(key, "empty-value", f"{key} has no value")
-        elif len(entry.value) > _MAX_VALUE:
-            message = f"{key} has {len(entry.value)} characters; more than {_MAX_VALUE} are not read"
+        elif len(entry.value) > limit:
+            message = f"{key} has {len(entry.value)} characters; more than {limit} are not read"
             self.problem(key, "long-value", message)
         else:
             return entry.value
@@ -108,7 +108,7 @@ def good_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _short(text: str) -> str:
+def _shown(text: str) -> str:
     return quoted(text)[1:-1]
 
 
@@ -167,10 +167,11 @@ def _metric(values: Values, metrics: Mapping[str, MetricInfo]) -> MetricCall | N
 
 
 def _near(name: str, metrics: Mapping[str, MetricInfo]) -> str:
-    """The nearest metric: of the same name in another family first."""
+    """The nearest metric, of the same name in another family first; else the families that there are."""
     last = name.rpartition(".")[2]
     same = sorted(known for known in metrics if known.rpartition(".")[2].lower() == last.lower())
-    return f"; did you mean {same[0]}?" if same else did_you_mean(name, tuple(metrics))
+    hint = f"; did you mean {same[0]}?" if same else did_you_mean(name, metrics)
+    return hint or f"; there are {', '.join(sorted({known.partition('.')[0] for known in metrics}))}"
 
 
 def _check_call(values: Values, info: MetricInfo, written: tuple[object, ...], used: tuple[object, ...]) -> None:
@@ -180,7 +181,7 @@ def _check_call(values: Values, info: MetricInfo, written: tuple[object, ...], u
     if not info.available:
         values.problem("metric", "metric-not-available", f"{info.name} cannot be computed by this version of HDQM")
     if reason := info.always_zero(used):
-        values.problem("metric", "always-zero", f"{quoted(str(MetricCall(info.name, used)))} sees nothing: {reason}")
+        values.problem("metric", "always-zero", f"{shortened(str(MetricCall(info.name, used)))} sees nothing: {reason}")
 
 
 # -- paths -------------------------------------------------------------------------------------------------------------

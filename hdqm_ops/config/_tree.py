@@ -192,7 +192,7 @@ class _Reader:
         line, text = scanned.malformed[0]
         before = not scanned.sections or line < scanned.sections[0].line
         wanted = "stands before the first [plot:name]" if before else "is neither `key = value` nor [plot:name]"
-        more = f" (and {len(scanned.malformed) - 1} more lines)" if len(scanned.malformed) > 1 else ""
+        more = f" (one of {len(scanned.malformed)} such lines)" if len(scanned.malformed) > 1 else ""
         self.problems.add(Place(name, line), "syntax", f"{quoted(text)} {wanted}{more}; the file is not read")
 
     def _read_section(self, file: ConfigFile, name: str, section: Section, defaults: Section) -> None:
