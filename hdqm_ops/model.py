@@ -328,6 +328,11 @@ class MetricInfo:
         del arguments
         return self.inputs
 
+    def problem_with(self, arguments: tuple[Any, ...]) -> str | None:
+        """What is wrong with ``arguments`` whose number and types are right, in words; None where nothing is."""
+        del arguments
+        return None
+
     def always_zero(self, arguments: tuple[Any, ...]) -> str | None:
         """Why a call with ``arguments`` can never see anything, None where it can; configurations are warned of it."""
         del arguments

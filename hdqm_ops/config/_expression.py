@@ -83,6 +83,8 @@ def check_arguments(info: MetricInfo, arguments: tuple[Any, ...]) -> tuple[Any, 
                 f"{_signature(info)}: argument {number} ({parameter.name}) is {_wanted(parameter)}, "
                 f"got {type(argument).__name__} {shortened(repr(argument))}"
             )
+    if problem := info.problem_with(arguments):
+        raise ConfigError(problem)
     return arguments
 
 

@@ -21,6 +21,9 @@ def parameters(*names):
 
 @dataclass(frozen=True, slots=True)
 class DepthInfo(MetricInfo):
+    def problem_with(self, arguments):
+        return None if len(arguments[1]) == 3 else f"{self.name}: a box has three depths, not {arguments[1]!r}"
+
     def always_zero(self, arguments):
         return "HO has depth 4 only" if arguments[0].startswith("HO") and 4 not in arguments[1] else None
 
