@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 __all__ = ["Settings", "checkout", "stack_file"]
@@ -84,3 +86,64 @@ class Settings(BaseSettings):
     reader_timeout_s: int = Field(
         default=30, ge=1, description="Statement timeout of the role hdqm_reader (Grafana, API), in seconds."
     )
+    oms_url: str = Field(
+        default="https://cmsoms.cern.ch/agg/api/v1",
+        description="Aggregation API of OMS, with its version. Inside of P5: `http://cmsoms.cms/agg/api/v1`.",
+    )
+    oms_audience: str = Field(
+        default="cmsoms-prod", description="Whom OMS tokens are asked for; empty: none is asked, as inside of P5."
+    )
+    rr_url: str = Field(
+        default="production",
+        description="Run Registry: `production`, `development`, `qa`, `local`, or the address of its API.",
+    )
+    rr_audience: str | None = Field(
+        default=None, description="Whom Run Registry tokens are asked for. Default: what belongs to `HDQM_RR_URL`."
+    )
+    sso_url: str = Field(
+        default="https://auth.cern.ch/auth/realms/cern", description="Realm that gives tokens for both services."
+    )
+    sso_grant: Literal["api-access", "token-exchange"] = Field(
+        default="api-access",
+        description="How a token is asked for: `api-access`, or the older `token-exchange` of OpenID Connect.",
+    )
+    sso_client_id: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("SSO_CLIENT_ID", "HDQM_SSO_CLIENT_ID", "sso_client_id"),
+        description="Name of the application that is registered with CERN for your use of OMS and Run Registry.",
+    )
+    sso_client_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("SSO_CLIENT_SECRET", "HDQM_SSO_CLIENT_SECRET", "sso_client_secret"),
+        description="Its secret.",
+    )
+    ca_bundle: Path | None = Field(
+        default=None,
+        description="File of certificate authorities that services are checked against. Default: those of `certifi`; "
+        "CERN's own are in `/etc/pki/tls/certs/ca-bundle.crt` of its machines.",
+    )
+    connect_timeout_s: float = Field(default=10, gt=0, description="How long a service may take to be reached.")
+    read_timeout_s: float = Field(default=120, gt=0, description="How long a service may be silent while it answers.")
+    service_tries: int = Field(default=5, ge=1, le=20, description="How often a request is tried before giving up.")
+
+
+def as_markdown() -> str:
+    """The table of all settings that the README shows."""
+    lines = ["| variable | default | what it says |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default_factory or field.default is None else f"`{_plain(field.default)}`"
+        lines.append(f"| `{_variable(name, field)}` | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
+def _variable(name: str, field: FieldInfo) -> str:
+    alias = field.validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"HDQM_{name.upper()}"
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+if __name__ == "__main__":
+    print(as_markdown())  # noqa: T201 - `python -m hdqm_ops.settings` makes the README's table
