@@ -34,7 +34,7 @@ class Condition(NamedTuple):
         scale: what is measured, against a good run (1.0).
         entries: how many entries an ordinary histogram gets.
         lumisections: length of the run.
-        dead: part of the detector that is off (0 none; else a number to choose one by).
+        dead: a readout box is off (0 none; else a number to choose one by).
     """
 
     key: int
@@ -75,7 +75,7 @@ def shape_for(uses: frozenset[Use], condition: Condition, rng: Generator) -> His
 
 
 def _hcal_map(element: _Element) -> Histogram:
-    """Entries per channel, ieta by iphi; one box of four iphi may be dead."""
+    """Entries per channel, ieta by iphi; a readout box of the barrel's minus side (HBM01…18) may be dead."""
     eta, phi = _hcal_points(element)
     return filled("TH2F", _HCAL, eta, phi)
 
@@ -93,8 +93,7 @@ def _hcal_points(element: _Element) -> tuple[NDArray[np.float64], NDArray[np.flo
     eta = rng.integers(-42, 42, n).astype(np.float64) + 0.5
     phi = rng.integers(1, 73, n).astype(np.float64)
     if element.condition.dead:
-        box = element.condition.dead % 18
-        alive = ~((eta < 0) & ((phi - 1) // 4 == box))
+        alive = ~((eta > -16) & (eta < 0) & ((phi + 1) // 4 % 18 == element.condition.dead % 18))
         eta, phi = eta[alive], phi[alive]
     return eta, phi
 
@@ -152,10 +151,10 @@ def _lumisections(element: _Element) -> Histogram:
 
 
 def _flat_efficiency(element: _Element) -> Histogram:
-    """Near 0.9 over a symmetric range, nothing at its ends."""
+    """Near 0.9 over a symmetric range, nothing at its ends; never perfect, as bins all alike have no spread."""
     tried = element.rng.poisson(0.2 * element.condition.entries, 30).astype(float)
     tried[[0, -1]] = 0
-    return _efficiency(element, axis(30, -3, 3), tried, np.full(30, 0.9 * element.condition.scale))
+    return _efficiency(element, axis(30, -3, 3), tried, np.full(30, min(0.88 * element.condition.scale, 0.985)))
 
 
 def _turn_on(element: _Element) -> Histogram:
@@ -163,7 +162,8 @@ def _turn_on(element: _Element) -> Histogram:
     bins = axis(60, 0, 120, "p_{T} [GeV]")
     x = bins.centers()[1:-1]
     threshold = (20 + element.condition.key % 30) * element.condition.scale
-    tried = 20 + element.rng.poisson(0.15 * element.condition.entries * np.exp(-x / 120)).astype(float)
+    # enough that the bins beside 20 % are known to a fifth, which the metrics ask for
+    tried = 100 + element.rng.poisson(1.5 * element.condition.entries * np.exp(-x / 120)).astype(float)
     return _efficiency(element, bins, tried, 0.97 / (1 + np.exp(-(x - threshold) / 4)))
 
 
