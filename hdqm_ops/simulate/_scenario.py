@@ -11,17 +11,20 @@ from hdqm_ops.errors import ConfigError
 
 __all__ = ["DATASETS", "Damage", "FilePlan", "Scenario", "carries", "plan_files", "scenario"]
 
+_TRACKS = ("Tracker", "Tracking")  # the predecessor's name of a subsystem, and that of our own trends
+_STRIPS = ("SiStrips", "Strips")
+
 DATASETS: dict[str, frozenset[str] | None] = {
     "StreamExpress": None,
-    "SingleMuon": frozenset({"Muons", "DT", "CSC", "RPC", "GEM", "L1T", "Tracker", "PixelPhase1", "SiStrips"}),
-    "ZeroBias": frozenset({"HCAL", "PixelPhase1", "Pixel", "SiStrips", "Tracker", "Reco", "L1T", "DT"}),
+    "SingleMuon": frozenset({"Muons", "DT", "CSC", "RPC", "GEM", "L1T", "PixelPhase1", "Pixel", *_TRACKS, *_STRIPS}),
+    "ZeroBias": frozenset({"HCAL", "ECAL", "PixelPhase1", "Pixel", "Reco", "L1T", "DT", *_TRACKS, *_STRIPS}),
     "DoubleMuon": frozenset({"Muons", "CSC", "DT", "RPC", "GEM"}),
-    "EGamma": frozenset({"L1T", "Tracker", "Reco"}),
-    "JetHT": frozenset({"JetMET", "HCAL", "Tracker", "Reco"}),
-    "MET": frozenset({"JetMET", "HCAL"}),
-    "MinimumBias": frozenset({"PixelPhase1", "SiStrips", "Tracker"}),
+    "EGamma": frozenset({"ECAL", "L1T", "Reco", *_TRACKS}),
+    "JetHT": frozenset({"JetMET", "HCAL", "Reco", *_TRACKS}),
+    "MET": frozenset({"JetMET", "HCAL", "ECAL"}),
+    "MinimumBias": frozenset({"PixelPhase1", "Pixel", *_TRACKS, *_STRIPS}),
     "HcalNZS": frozenset({"HCAL"}),
-    "Cosmics": frozenset({"DT", "CSC", "RPC", "SiStrips", "Tracker", "Reco"}),
+    "Cosmics": frozenset({"DT", "CSC", "RPC", "Reco", *_TRACKS, *_STRIPS}),
 }
 """Primary dataset → subsystems whose elements it carries; None for all."""
 
