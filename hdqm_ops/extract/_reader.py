@@ -1,63 +1,139 @@
-"""Reads what is wanted of a DQM file."""
+"""Reads what is wanted of a DQM file: opens once, three kinds of rounds, closes."""
 
 import os
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hdqm_ops.errors import UnreadableFile
-from hdqm_ops.extract._uproot import from_model
+from hdqm_ops.extract._damage import Damaged, Unfamiliar
+from hdqm_ops.extract._decode import CLASSES, decode, decode_text
+from hdqm_ops.extract._elements import SCALAR_CLASS, all_elements, find_elements, open_run
+from hdqm_ops.extract._file import Key, RootFile
+from hdqm_ops.extract._source import LocalFile, Source
+from hdqm_ops.extract._text import text
+from hdqm_ops.extract._uproot import SecondReader
 from hdqm_ops.model import ElementContent, ElementProblem, ExtractedFile, Reason, Scalar
 
 __all__ = ["list_elements", "read_file"]
 
-_SCALAR = re.compile(r"<(.*)>([ifs])=(.*)</\1>", re.DOTALL)
+_ROUND = 32 << 20
+"""Bytes that are read at once."""
+_MAX_WANTED = 384 << 20
+"""Bytes that all wanted elements of a file may have in memory; more is taken for a bomb."""
+_NO_HISTOGRAM = "no histogram and no scalar"
+_OTHER_CLASSES = {"TH2Poly": "its bins are polygons, which no metric reads"}
+_SCALARS: dict[str, Callable[[str], int | float | str]] = {"i=": int, "f=": float, "s=": str}
 
 
 def read_file(path: str | os.PathLike[str], wanted: Iterable[str]) -> ExtractedFile:
-    """Reads the wanted monitor elements of a DQM file."""
-    run, found = _elements(path)
-    return ExtractedFile(str(path), run, {name: _content(name, found[name]) for name in wanted if name in found})
+    """Reads the wanted monitor elements of a DQM file, and nothing else.
+
+    Args:
+        path: the file.
+        wanted: paths of monitor elements as a configuration gives them, ``PixelPhase1/Tracks/ntracks``.
+
+    Returns:
+        What the file has of them. Elements that it has not are absent; one that is damaged, or is no histogram and no
+        scalar, is an ``ElementProblem`` and does not touch the others.
+
+    Raises:
+        UnreadableFile: it is no DQM file, or is damaged beyond single elements.
+    """
+    name = os.fspath(path)
+    try:
+        with LocalFile(name) as source:
+            return _extract(source, dict.fromkeys(wanted))
+    except Damaged as damage:
+        raise UnreadableFile(name, damage.found, damage.offset) from damage
+    except OSError as error:
+        raise UnreadableFile(name, error.strerror or str(error)) from error
 
 
 def list_elements(path: str | os.PathLike[str]) -> Mapping[str, str]:
-    """Monitor elements of a file and their classes."""
-    return {name: key.fClassName for name, key in _elements(path)[1].items()}
+    """All monitor elements of a DQM file: path → ROOT class (``TObjString`` for scalars).
 
-
-def _elements(path: str | os.PathLike[str]) -> tuple[int, dict[str, Any]]:
-    import uproot  # noqa: PLC0415 -- heavy
-
+    Raises:
+        UnreadableFile: it is no DQM file, or its folders are damaged.
+    """
+    name = os.fspath(path)
     try:
-        file = uproot.open(path)
-        (run,) = file["DQMData"].keys(recursive=False, cycle=False)
-    except Exception as error:
-        raise UnreadableFile(str(path), str(error).strip().splitlines()[0]) from error
-    found: dict[str, Any] = {}
-    for subsystem, folder in file["DQMData"][run].items(recursive=False, cycle=False):
-        for name, inner in folder.items(recursive=False, cycle=False):
-            if name == "Run summary":
-                _walk(inner, subsystem, found)
-    return int(run.removeprefix("Run ")), found
+        with LocalFile(name) as source:
+            file = RootFile(source)
+            return all_elements(file, open_run(file)[1])
+    except Damaged as damage:
+        raise UnreadableFile(name, damage.found, damage.offset) from damage
+    except OSError as error:
+        raise UnreadableFile(name, error.strerror or str(error)) from error
 
 
-def _walk(folder: Any, prefix: str, found: dict[str, Any]) -> None:
-    for key in folder._keys:  # noqa: SLF001 -- names may hold a semicolon
-        if key.fClassName.startswith("TDirectory"):
-            _walk(key.get(), f"{prefix}/{key.fName}", found)
-        elif match := _SCALAR.fullmatch(key.fName):
-            found[f"{prefix}/{match[1]}"] = key
+def _extract(source: Source, wanted: Iterable[str]) -> ExtractedFile:
+    file = RootFile(source)
+    run, folder = open_run(file)
+    keys = find_elements(file, folder, wanted)
+    total = sum(key.object_size for key in keys.values())
+    if total > _MAX_WANTED:
+        raise Damaged(f"the wanted elements say that they are {total} bytes: taken for a bomb")
+    elements: dict[str, ElementContent] = {}
+    readable: list[tuple[str, Key]] = []
+    for name, key in keys.items():
+        problem = _refuse(file, name, key)
+        if problem is None:
+            readable.append((name, key))
         else:
-            found[f"{prefix}/{key.fName}"] = key
+            elements[name] = problem
+    with SecondReader(file) as second:
+        for name, key, record in _records(source, readable):
+            elements[name] = _content(second, name, key, record)
+    return ExtractedFile(source.path, run, elements)
 
 
-def _content(name: str, key: Any) -> ElementContent:
-    if match := _SCALAR.fullmatch(key.fName):
-        kind = {"i": int, "f": float, "s": str}[match[2]]
-        return Scalar(name.rpartition("/")[2], kind(match[3]))
-    if not key.fClassName.startswith(("TH1", "TH2", "TH3", "TProfile")) or key.fClassName == "TH2Poly":
-        return ElementProblem(Reason.WRONG_CLASS, f"{name} is a {key.fClassName}")
+def _records(source: Source, keys: list[tuple[str, Key]]) -> Iterator[tuple[str, Key, memoryview]]:
+    """The records of the keys, read in rounds of a bounded size."""
+    start, size = 0, 0
+    for stop, (_, key) in enumerate(keys, start=1):
+        size += key.size
+        if size > _ROUND or stop == len(keys):
+            batch = keys[start:stop]
+            for (name, each), view in zip(batch, source.read([(key.seek, key.size) for _, key in batch]), strict=True):
+                yield name, each, view
+            start, size = stop, 0
+
+
+def _refuse(file: RootFile, name: str, key: Key) -> ElementProblem | None:
+    """Why an element need not be read at all."""
+    class_name = text(key.class_name)
+    if class_name not in CLASSES and key.class_name != SCALAR_CLASS:
+        why = _OTHER_CLASSES.get(class_name, _NO_HISTOGRAM)
+        return ElementProblem(Reason.WRONG_CLASS, f"{name} is a {class_name}: {why}")
     try:
-        return from_model(key.get(), key.fClassName)
-    except Exception as error:  # noqa: BLE001 -- whatever is wrong concerns this element alone
-        return ElementProblem(Reason.ELEMENT_UNREADABLE, f"{name}: {error}")
+        file.check(key)
+    except Damaged as damage:
+        return ElementProblem(Reason.ELEMENT_UNREADABLE, f"{name}: {damage}")
+    return None
+
+
+def _content(second: SecondReader, name: str, key: Key, record: memoryview) -> ElementContent:
+    try:
+        payload = RootFile.payload(key, record)
+        if key.class_name == SCALAR_CLASS:
+            return _scalar(name, decode_text(payload))
+        try:
+            return decode(key.class_name.decode(), payload, key.key_size)
+        except Unfamiliar:
+            return second.histogram(key.class_name.decode(), payload, key.key_size)
+    except Damaged as damage:
+        return ElementProblem(Reason.ELEMENT_UNREADABLE, f"{name}: {damage}")
+
+
+def _scalar(name: str, tagged: str) -> Scalar:
+    """The number or text in ``<name>i=5</name>``."""
+    value_end = tagged.rfind("</")
+    tag = tagged[value_end + 2 : -1]
+    start = len(tag) + 2
+    kind, value = tagged[start : start + 2], tagged[start + 2 : value_end]
+    convert = _SCALARS.get(kind)
+    if convert is None or not tagged.startswith(f"<{tag}>") or not tagged.endswith(">"):
+        raise Damaged(f"{tagged[:80]!r} is no scalar")
+    try:
+        return Scalar(name.rpartition("/")[2], convert(value))
+    except ValueError:
+        raise Damaged(f"{tagged[:80]!r} is no number") from None

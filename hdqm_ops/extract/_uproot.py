@@ -1,13 +1,18 @@
 """Histograms as uproot deserialises them: the second opinion, and the reader of class versions that are not ours."""
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hdqm_ops.extract._damage import Damaged
+from hdqm_ops.extract._file import RootFile
 from hdqm_ops.model import Axis, Doubles, Histogram
 
-__all__ = ["from_model"]
+__all__ = ["SecondReader", "from_model"]
 
 _ERROR_MODES = ("", "s", "i", "g")
 _NO_LIMIT = -1111.0
@@ -26,6 +31,49 @@ _MOMENTS = (
     "fTsumwt",
     "fTsumwt2",
 )
+
+
+class SecondReader:
+    """Lets uproot decode payloads by the class descriptions that the file carries; opens the file when first asked.
+
+    The payload comes from our own reader, so that its limits hold; the descriptions are unpacked by it once before
+    uproot may, for the same reason.
+    """
+
+    def __init__(self, file: RootFile) -> None:
+        self._file = file
+        self._opened: Any = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def histogram(self, class_name: str, payload: bytes, key_size: int) -> Histogram:
+        """The histogram that a payload is.
+
+        Raises:
+            Damaged: uproot cannot make sense of it either.
+        """
+        import uproot  # noqa: PLC0415 -- takes longer to import than a file to read, and is hardly ever needed
+
+        if self._opened is None:
+            self._file.streamer_info()
+        try:
+            if self._opened is None:
+                self._opened = self._stack.enter_context(uproot.open(self._file.source.path)).file
+            chunk = uproot.source.chunk.Chunk.wrap(self._opened.source, np.frombuffer(payload, np.uint8))
+            cursor = uproot.source.cursor.Cursor(0, origin=-key_size)
+            model = self._opened.class_named(class_name)
+            read = model.read(chunk, cursor, {"breadcrumbs": ()}, self._opened, self._opened.detached, None)
+            return from_model(read, class_name)
+        except Exception as error:  # uproot raises whatever its steps raise
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise Damaged(f"no {class_name} that uproot understands: {reason}") from error
 
 
 def from_model(model: Any, class_name: str) -> Histogram:
@@ -80,7 +128,7 @@ def _bases(model: Any) -> Iterator[Any]:
         yield from _bases(base)
 
 
-def _cells(model: Any) -> np.ndarray[Any, Any]:
+def _cells(model: Any) -> NDArray[Any]:
     array = next(base for base in _bases(model) if base.classname.startswith("TArray"))
     cells = np.asarray(array)
     return cells.astype(cells.dtype.newbyteorder("="))
