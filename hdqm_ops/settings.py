@@ -1,5 +1,6 @@
 """The only reader of environment variables: one class, every variable documented here and, from here, in the README."""
 
+import json
 import os
 from pathlib import Path
 from typing import Literal
@@ -8,7 +9,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-__all__ = ["Settings", "checkout", "stack_file"]
+__all__ = ["Settings", "as_environment", "checkout", "stack_file"]
 
 
 def checkout() -> Path | None:
@@ -67,6 +68,12 @@ class Settings(BaseSettings):
     )
     db_port: int = Field(default=5433, ge=1, le=65535, description="Port of the embedded TimescaleDB, on loopback.")
     airflow_port: int = Field(default=8080, ge=1, le=65535, description="Port of Airflow's API and UI, on loopback.")
+    airflow_tasks: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        le=256,
+        description="Airflow tasks at once on this machine. Default: one a core.",
+    )
     configs: tuple[Path, ...] | None = Field(
         default=None,
         description="Folders of trend configurations, as JSON list. Default: the tree that the package ships.",
@@ -125,6 +132,42 @@ class Settings(BaseSettings):
     connect_timeout_s: float = Field(default=10, gt=0, description="How long a service may take to be reached.")
     read_timeout_s: float = Field(default=120, gt=0, description="How long a service may be silent while it answers.")
     service_tries: int = Field(default=5, ge=1, le=20, description="How often a request is tried before giving up.")
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Variables that give these settings to another process, whatever its own folder is.
+
+    What the stack's own file says is left to the file, so that a change there is seen without a restart.
+    """
+    told = Settings()
+    said = {"home"}
+    for name, field in Settings.model_fields.items():
+        if _variable(name, field) in os.environ or getattr(settings, name) != getattr(told, name):
+            said.add(name)
+    values = {name: getattr(settings, name) for name in said}
+    fields = Settings.model_fields
+    return {_variable(name, fields[name]): _as_text(value) for name, value in values.items() if value is not None}
+
+
+def _as_text(value: object) -> str:
+    """A value as a variable says it, with absolute paths."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case Path():
+            return str(value.absolute())
+        case tuple():
+            return json.dumps([_as_text(item) if isinstance(item, Path) else _absolute(item) for item in value])
+        case dict():
+            return json.dumps(value)
+        case _:
+            return str(value)
+
+
+def _absolute(place: str) -> str:
+    """A glob, a folder, an ``@list.txt`` or an address, independent of the folder in which it was written."""
+    at, path = ("@", place[1:]) if place.startswith("@") else ("", place)
+    return place if "://" in path else f"{at}{Path(path).absolute()}"
 
 
 def as_markdown() -> str:

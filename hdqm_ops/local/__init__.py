@@ -1,5 +1,18 @@
 """The stack on one machine: embedded TimescaleDB and Airflow's four components. All of it listens on loopback only."""
 
+from hdqm_ops.local._client import AirflowClient
+from hdqm_ops.local._database import psql, start_database, stop_database, with_database
 from hdqm_ops.local._postgres import Postgres
+from hdqm_ops.local._stack import Part, Stack, StackStatus
 
-__all__ = ["Postgres"]
+__all__ = [
+    "AirflowClient",
+    "Part",
+    "Postgres",
+    "Stack",
+    "StackStatus",
+    "psql",
+    "start_database",
+    "stop_database",
+    "with_database",
+]

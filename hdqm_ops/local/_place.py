@@ -8,7 +8,7 @@ from pathlib import Path
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.local._account import Account
 
-__all__ = ["existing_place", "make_place", "orphans"]
+__all__ = ["existing_place", "make_home", "make_place", "orphans", "remove_place"]
 
 # Tried in this order by root, the only one who runs PostgreSQL as somebody else. /var/tmp may be swept by the machine.
 _ELSEWHERE = (Path("/var/lib/hdqm"), Path("/var/tmp/hdqm"))  # noqa: S108 - a folder with a random name is made below it
@@ -37,9 +37,13 @@ def existing_place(home: Path) -> Path | None:
     return folder
 
 
+def make_home(home: Path) -> None:
+    """Make the state folder. Others may pass through, and only that, where PostgreSQL will be one of them."""
+    home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+
+
 def make_place(home: Path, account: Account) -> Path:
     """Make the folder for the data, where PostgreSQL's user can get at it."""
-    home.mkdir(mode=0o711 if account.foreign else 0o700, parents=True, exist_ok=True)
     link = home / "postgres"
     link.unlink(missing_ok=True)  # of a copied checkout
     if account.can_enter(home):

@@ -3,21 +3,22 @@
 import hashlib
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hdqm_ops.errors import ConfigError, DatabaseUnavailable
+from hdqm_ops import load
+from hdqm_ops.errors import DatabaseUnavailable
 from hdqm_ops.local._account import Account, service_account
+from hdqm_ops.local._component import check_port
 from hdqm_ops.local._installation import Installation, installation
-from hdqm_ops.local._place import existing_place, make_place, orphans, remove_place
+from hdqm_ops.local._place import existing_place, make_home, make_place, orphans, remove_place
 from hdqm_ops.local._postgres_conf import HBA, configuration
 from hdqm_ops.local._process import Process, processes_in, spawn, tail, wait_until
-from hdqm_ops.local._roles import LOGINS, create_database, load_timescaledb, prepare_roles
 from hdqm_ops.local._secrets import Secrets, locked
+from hdqm_ops.local._sql import LOGINS, answers, create_database, load_timescaledb, prepare_roles
 from hdqm_ops.settings import Settings
 
 __all__ = ["Postgres"]
@@ -91,15 +92,15 @@ class Postgres:
 
     @property
     def superuser_url(self) -> str:
-        """The server's superuser; for the stack alone."""
-        return self._url("postgres", "postgres")
+        """Database ``hdqm`` as the server's superuser; for the stack alone."""
+        return self._url("postgres", "hdqm")
 
     def _url(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._secrets[role]}@127.0.0.1:{self._settings.db_port}/{database}"
 
     def create_database(self, name: str) -> str:
         """Create another database with TimescaleDB, where it is absent; its address as its owner ``hdqm_owner``."""
-        create_database(self.superuser_url, name, "hdqm_owner")
+        create_database(self._url("postgres", "postgres"), name, "hdqm_owner")
         load_timescaledb(self._url("postgres", name))
         return self._url("hdqm_owner", name)
 
@@ -110,13 +111,20 @@ class Postgres:
         """Whether the server of this state folder lives."""
         return self._process() is not None
 
+    def state(self) -> str:
+        """``healthy``, ``stopped``, or what is wrong."""
+        data = self._data()
+        if data is None or not self.running:
+            return f"dead, see {self._log}" if data and _pid_file(data) else "stopped"
+        complaint = answers(self.url)
+        return f"does not answer: {complaint}" if complaint else "healthy"
+
     def where(self) -> dict[str, Any]:
-        """Facts for people: whether it runs, process, address, data, log."""
+        """Facts for people: process, address, data, log."""
         process, data = self._process(), self._data()
         return {
-            "running": process is not None,
             "pid": process.pid if process else None,
-            "address": f"127.0.0.1:{self._settings.db_port}",
+            "address": f"127.0.0.1:{self._settings.db_port}/hdqm",
             "data": str(data) if data else None,
             "log": str(self._log),
         }
@@ -150,9 +158,12 @@ class Postgres:
             DatabaseUnavailable: the server does not come up; with the end of its log.
         """
         account = service_account()
-        # All may pass through, and only that, where PostgreSQL runs as somebody else.
-        self._home.mkdir(mode=0o711 if account.foreign else 0o700, parents=True, exist_ok=True)
+        make_home(self._home)
         with locked(self._home / "postgres.lock"):
+            data = self._data()
+            if data is not None and self.running and _port(data) != self._settings.db_port:
+                self._say(f"moving TimescaleDB from port {_port(data)}")
+                _stop(data)
             if not self.running:
                 self._remove_orphans()
                 self._start(account)
@@ -179,7 +190,7 @@ class Postgres:
             remove_place(self._home, place)
 
     def _start(self, account: Account) -> None:
-        self._check_port()
+        check_port(self._settings.db_port, "HDQM_DB_PORT", "the embedded TimescaleDB")
         postgres = self._installation(account)
         place = existing_place(self._home) or make_place(self._home, account)
         cluster = _Cluster(place, postgres, account)
@@ -190,22 +201,19 @@ class Postgres:
         self._say(f"starting TimescaleDB on 127.0.0.1:{self._settings.db_port} ({postgres.origin})")
         cluster.start(self._log)
 
-    def _check_port(self) -> None:
-        port = self._settings.db_port
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise ConfigError(
-                    f"port {port} for the embedded TimescaleDB cannot be had ({error.strerror}): "
-                    "stop what uses it, or set HDQM_DB_PORT to another one"
-                ) from error
-
     def _prepare(self) -> None:
-        prepare_roles(self.superuser_url, {role: self._secrets[role] for role in LOGINS})
-        create_database(self.superuser_url, "airflow", "airflow")
+        prepare_roles(self._url("postgres", "postgres"), {role: self._secrets[role] for role in LOGINS})
         self.create_database("hdqm")
+
+    def migrate(self, reader_timeout_s: int) -> list[str]:
+        """Bring the schema up to date; names of the migrations that were applied now."""
+        applied = load.migrate(self.url, reader_timeout_s=reader_timeout_s)
+        load.restrict_reader(self.superuser_url)
+        return applied
+
+    def prepare_airflow(self) -> None:
+        """Make Airflow's own database, where it is absent."""
+        create_database(self.superuser_url, "airflow", "airflow")
 
 
 class _Cluster:
@@ -282,6 +290,10 @@ def _postmaster(data: Path) -> Process | None:
 
 def _ready(data: Path) -> bool:
     return len(lines := _pid_file(data)) > 7 and lines[7].strip() == "ready"
+
+
+def _port(data: Path) -> int:
+    return int(lines[3]) if len(lines := _pid_file(data)) > 3 else 0
 
 
 def _pid_file(data: Path) -> list[str]:

@@ -1,19 +1,25 @@
-"""Processes that outlive the command that starts them: spawn, recognise, stop."""
+"""Processes that outlive the command that starts them: spawn, recognise, stop.
+
+A process is recognised by its working folder, which it and its children keep: no file with a number that another
+process may have meanwhile.
+"""
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from signal import Signals
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["Process", "processes_in", "spawn", "tail", "wait_until"]
+__all__ = ["Process", "processes_in", "processes_with", "spawn", "tail", "wait_until"]
 
 _POLL_S = 0.1
 _OLD_LOG_BYTES = 10_000_000
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 # A shell in between, so that the program is nobody's child: no zombie, and no warning that it still runs.
 # It leads a session and a group of its own (setsid), so that a Ctrl-C here does not reach it.
@@ -43,20 +49,48 @@ class Process:
         """Whether this very process lives."""
         return Process.of(self.pid) == self
 
-    def send(self, number: signal.Signals) -> None:
+    @property
+    def started(self) -> datetime:
+        """When it began."""
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+        return datetime.fromtimestamp(time.time() - uptime + self.began / _TICKS, UTC)
+
+    @property
+    def leads_a_session(self) -> bool:
+        """Whether it is the first of what was started together."""
+        facts = _stat(self.pid)
+        return bool(facts) and int(facts[3]) == self.pid
+
+    def send(self, number: Signals) -> None:
         """Send a signal to this very process, if it lives."""
         if self.alive:
             os.kill(self.pid, number)
 
-    def end(self, number: signal.Signals, seconds: float) -> bool:
+    def end(self, number: Signals, seconds: float) -> bool:
         """Send a signal and wait; whether the process has gone."""
         self.send(number)
         return wait_until(lambda: not self.alive, seconds)
 
-    def group(self) -> list["Process"]:
-        """All that live in the session that this process leads, itself included."""
-        found = (Process.of(pid) for pid in _pids() if (facts := _stat(pid)) and int(facts[3]) == self.pid)
-        return [one for one in found if one is not None]
+
+def processes_in(folder: Path) -> list[Process]:
+    """Processes that work in ``folder``, oldest first; without those of a person who has gone there in a terminal."""
+    wanted = str(folder.resolve())
+    return _alive(pid for pid in _pids() if _working_folder(pid) == wanted and not _has_terminal(pid))
+
+
+def processes_with(variable: str, value: str) -> list[Process]:
+    """Processes that were given a variable with that value, oldest first. Some overwrite it with a title of theirs."""
+    wanted = f"{variable}={value}".encode()
+    return _alive(pid for pid in _pids() if wanted in _environment(pid))
+
+
+def _alive(pids: Iterator[int]) -> list[Process]:
+    found = (Process.of(pid) for pid in pids if pid != os.getpid())
+    return sorted((one for one in found if one is not None), key=lambda one: (one.began, one.pid))
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
 def _stat(pid: int) -> list[str]:
@@ -67,21 +101,23 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _pids() -> Iterator[int]:
-    return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())  # noqa: PTH208 - many, names are enough
-
-
-def processes_in(folder: Path) -> list[Process]:
-    """Processes whose working folder is ``folder``, as far as this user may see."""
-    wanted = str(folder.resolve())
-    return [one for pid in _pids() if _working_folder(pid) == wanted and (one := Process.of(pid))]
+def _has_terminal(pid: int) -> bool:
+    facts = _stat(pid)
+    return bool(facts) and int(facts[4]) != 0
 
 
 def _working_folder(pid: int) -> str:
     try:
-        return os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115 - a Path would resolve what follows the link
+        return str(Path(f"/proc/{pid}/cwd").readlink())
     except OSError:  # gone, a zombie, or of another user
         return ""
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def spawn(

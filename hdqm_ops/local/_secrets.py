@@ -11,7 +11,7 @@ from typing import IO
 
 from hdqm_ops.errors import ConfigError
 
-__all__ = ["Secrets", "locked"]
+__all__ = ["Secrets", "locked", "write_private"]
 
 
 @contextmanager
@@ -36,7 +36,7 @@ class Secrets:
             with locked(self._file.with_suffix(".lock")):
                 known = self._read()
                 known.setdefault(name, secrets.token_urlsafe(48))
-                self._write(known)
+                write_private(self._file, json.dumps(known, indent=1))
         return known[name]
 
     def _read(self) -> dict[str, str]:
@@ -49,12 +49,14 @@ class Secrets:
                 f"{self._file} is damaged ({error}): remove it, and the next start makes it anew"
             ) from error
 
-    def _write(self, known: dict[str, str]) -> None:
-        partial = self._file.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with _private(partial, "x") as handle:
-            json.dump(known, handle, indent=1)
-        partial.rename(self._file)
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, at once or not at all."""
+    partial = file.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with _private(partial, "x") as handle:
+        handle.write(text)
+    partial.rename(file)
 
 
 def _private(file: Path, mode: str) -> IO[str]:

@@ -1,0 +1,228 @@
+"""Airflow on this machine: its four components, their environment and files. Its programs are run, never imported."""
+
+import base64
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from hdqm_ops.errors import HdqmError, MissingTool
+from hdqm_ops.local._client import AirflowClient, airflow_health
+from hdqm_ops.local._component import Component
+from hdqm_ops.local._process import tail
+from hdqm_ops.local._secrets import Secrets, write_private
+from hdqm_ops.local._sql import airflow_schema
+from hdqm_ops.settings import Settings, as_environment, checkout
+
+__all__ = ["Airflow"]
+
+USER = "admin"
+_POOL = "hdqm_load"  # named by the Dags
+
+# Tasks are forks of the scheduler: what it has imported, none of them imports again (1.2 s a task otherwise).
+_LOCAL_SETTINGS = '''\
+"""Imports once, in the scheduler, what its tasks need. Written anew at every start."""
+
+import sys
+
+if "scheduler" in sys.argv:
+    import numpy
+    import uproot
+
+    import hdqm_ops.pipeline
+'''
+
+
+class Airflow:
+    """The Airflow of one state folder.
+
+    Args:
+        settings: state folder, port, tasks at once.
+        metadata_url: PostgreSQL database for what Airflow keeps of itself.
+        data_url: database that the connection ``hdqm_db`` of the Dags names.
+    """
+
+    def __init__(self, settings: Settings, metadata_url: Callable[[], str], data_url: Callable[[], str]) -> None:
+        self._settings = settings
+        self._metadata_url = metadata_url
+        self._data_url = data_url
+        self._stack_home = settings.home.absolute()
+        self._home = self._stack_home / "airflow"
+        self._secrets = Secrets(self._stack_home)
+
+    @property
+    def address(self) -> str:
+        """Of the UI and the API."""
+        return f"http://127.0.0.1:{self._settings.airflow_port}"
+
+    @property
+    def password(self) -> str:
+        """Of the user ``admin``."""
+        return self._secrets["airflow_admin"][:20]  # people type it
+
+    def client(self) -> AirflowClient:
+        """A client with all rights."""
+        return AirflowClient(self.address, USER, self.password)
+
+    def components(self) -> list[Component]:
+        """The four, in the order in which they start; they are stopped in the opposite one.
+
+        The scheduler stops first: it waits for its tasks, and these need the api-server.
+        """
+        port = (self._settings.airflow_port, "HDQM_AIRFLOW_PORT")
+        skip = "--skip-serve-logs"  # those servers would listen on all interfaces; the api-server reads the files
+        return [
+            self._component("api-server", "metadatabase", self.address, port=port),
+            self._component("dag-processor", "dag_processor", f"reads {dags_folder()}"),
+            self._component("triggerer", "triggerer", "waits for events", skip),
+            self._component(
+                "scheduler", "scheduler", f"{self._settings.airflow_tasks} tasks at once", skip, patience_s=60
+            ),
+        ]
+
+    def _component(
+        self,
+        name: str,
+        part: str,
+        where: str,
+        *arguments: str,
+        patience_s: float = 20,
+        port: tuple[int, str] | None = None,
+    ) -> Component:
+        return Component(
+            name=name,
+            home=self._stack_home,
+            command=(str(_airflow()), name, *arguments),
+            environment=self.environment,
+            where=where,
+            ailment=lambda began: self._ailment(part, began),
+            patience_s=patience_s,
+            port=port,
+        )
+
+    def _ailment(self, part: str, began: datetime) -> str:
+        """What a part lacks: a heartbeat that it gave since it began, not one of the process before."""
+        health = airflow_health(self.address)
+        if not health:
+            return "the api-server does not answer"
+        facts = health.get(part, {})
+        beat = facts.get(f"latest_{part}_heartbeat")
+        if facts.get("status") != "healthy":
+            return f"unhealthy, last heartbeat {beat or 'never'}"
+        return "starting" if beat and datetime.fromisoformat(beat) < began else ""
+
+    # -- before they start ---------------------------------------------------------------------------------------------
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Write its files and bring its database up to date.
+
+        Raises:
+            MissingTool: Airflow is not installed.
+            HdqmError: its database cannot be migrated; with the end of the log.
+        """
+        if not _airflow().exists():
+            raise MissingTool(f"Airflow is not installed beside {sys.executable}: pip install 'hdqm-ops[airflow]'")
+        (self._home / "config").mkdir(parents=True, exist_ok=True)
+        (self._home / "config" / "airflow_local_settings.py").write_text(_LOCAL_SETTINGS)
+        write_private(self._passwords, json.dumps({USER: self.password}))
+        self._migrate(say)
+
+    def finish(self) -> None:
+        """Set up what needs the running api-server."""
+        self.client().add_pool(_POOL, self._settings.airflow_tasks, "Tasks that write into TimescaleDB")
+
+    @property
+    def _passwords(self) -> Path:
+        return self._home / "passwords.json"
+
+    def _migrate(self, say: Callable[[str], None]) -> None:
+        """``airflow db migrate``, which takes seven seconds also when there is nothing to do: so only when there is."""
+        note = self._home / "migrated"
+        version = importlib.metadata.version("apache-airflow-core")
+        if note.exists() and note.read_text() == f"{version} {airflow_schema(self._metadata_url())}":
+            return
+        say(f"setting up the database of Airflow {version}")
+        log = self._stack_home / "log" / "airflow-migrate.log"
+        with log.open("wb") as output:
+            command = [str(_airflow()), "db", "migrate"]
+            done = subprocess.run(
+                command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.environment()
+            )
+        if done.returncode != 0:
+            raise HdqmError(f"airflow db migrate ended with {done.returncode}; the end of {log}:\n{tail(log)}")
+        note.write_text(f"{version} {airflow_schema(self._metadata_url())}")
+
+    # -- environment ---------------------------------------------------------------------------------------------------
+
+    def environment(self) -> dict[str, str]:
+        """All that its processes get: ours over the user's, without what the user set for another Airflow."""
+        foreign = ("AIRFLOW__", "_AIRFLOW__", "AIRFLOW_HOME", "AIRFLOW_CONFIG")
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
+        return {**inherited, **as_environment(self._settings), **_MACHINE, **self._where(), **self._keys()}
+
+    def _where(self) -> dict[str, str]:
+        """Folders and addresses."""
+        bundle = {
+            "name": "hdqm",
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(dags_folder())},
+        }
+        direct = ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1,localhost")))
+        return {
+            "no_proxy": direct,  # tasks ask the api-server
+            "NO_PROXY": direct,
+            "PATH": os.pathsep.join((str(_airflow().parent), os.environ.get("PATH", os.defpath))),
+            "AIRFLOW_HOME": str(self._home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder()),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
+            "AIRFLOW__API__PORT": str(self._settings.airflow_port),
+            "AIRFLOW__API__BASE_URL": self.address,
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
+            "AIRFLOW__CORE__PARALLELISM": str(self._settings.airflow_tasks),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords),
+        }
+
+    def _keys(self) -> dict[str, str]:
+        """Secrets and addresses that hold some; the same in all components, so none makes its own."""
+        fernet = hashlib.sha256(self._secrets["airflow_fernet"].encode()).digest()
+        return {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._metadata_url().replace("://", "+psycopg2://", 1),
+            "AIRFLOW_CONN_HDQM_DB": self._data_url(),
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(fernet).decode(),
+            "AIRFLOW__API__SECRET_KEY": self._secrets["airflow_session"],
+            "AIRFLOW__API_AUTH__JWT_SECRET": self._secrets["airflow_tokens"],
+        }
+
+
+# The same on every machine.
+_MACHINE = {
+    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",  # paused consumers drop asset events for ever
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+    "AIRFLOW__API__HOST": "127.0.0.1",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",  # a new Dag file is noticed after so many seconds
+    # A quarter of short tasks would hold their slot for 5 s after their end (a race in the supervisor of 3.3.2).
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "SCARF_ANALYTICS": "false",
+    # Tasks are the parallel part: one thread in each, and no pool of them in a scheduler that forks.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+def dags_folder() -> Path:
+    """The Dags of the checkout, else those of the wheel."""
+    root = checkout()
+    return root / "dags" if root else Path(__file__).parents[1] / "_dags"
+
+
+def _airflow() -> Path:
+    """The program that stands beside this Python, whether the virtual environment is activated or not."""
+    return Path(sys.executable).parent / "airflow"

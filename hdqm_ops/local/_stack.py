@@ -1,0 +1,178 @@
+"""The stack on one machine: database and Airflow, started together, asked together, stopped in the right order."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hdqm_ops.errors import HdqmError
+from hdqm_ops.local._airflow import USER, Airflow
+from hdqm_ops.local._client import AirflowClient
+from hdqm_ops.local._component import Component
+from hdqm_ops.local._database import database_of
+from hdqm_ops.local._place import make_home
+from hdqm_ops.local._postgres import Postgres
+from hdqm_ops.local._secrets import locked
+from hdqm_ops.settings import Settings
+
+__all__ = ["Part", "Stack", "StackStatus"]
+
+_HEALTHY_S = 180  # four Python programs that import much, on a busy machine
+
+
+def _tell_nobody(_line: str) -> None:
+    """Stand in for a listener."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is known of one part of the stack.
+
+    Attributes:
+        name: its name.
+        state: ``healthy``, ``stopped``, or what is wrong.
+        where: address, folders, what it does.
+        pid: its process; None where it does not live here.
+    """
+
+    name: str
+    state: str
+    where: str
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """What is known of the stack.
+
+    Attributes:
+        database: the database.
+        others: the other parts, in the order in which they start.
+    """
+
+    database: Part
+    others: tuple[Part, ...]
+
+    @property
+    def database_up(self) -> bool:
+        """Whether the database answers."""
+        return self.database.state == "healthy"
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every part is healthy."""
+        return all(part.state == "healthy" for part in (self.database, *self.others))
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, state and place of each part."""
+        return [(part.name, part.state, part.where) for part in (self.database, *self.others)]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return {"healthy": self.healthy, "parts": [asdict(part) for part in (self.database, *self.others)]}
+
+
+class Stack:
+    """The stack of one state folder.
+
+    Args:
+        settings: folders and ports.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._home = settings.home.absolute()
+        self._database = database_of(settings)
+        self._airflow = Airflow(settings, lambda: self._database.airflow_url, lambda: self._database.writer_url)
+
+    def airflow(self) -> AirflowClient:
+        """A client of this stack's Airflow, with all rights."""
+        return self._airflow.client()
+
+    def _components(self) -> list[Component]:
+        """All but the database, in the order in which they start."""
+        return self._airflow.components()
+
+    # -- up ------------------------------------------------------------------------------------------------------------
+
+    def up(self, say: Callable[[str], None] = _tell_nobody) -> None:
+        """Start what does not run, and wait until all of it is healthy. A second time is harmless, or mends.
+
+        Args:
+            say: is told what is being done.
+
+        Raises:
+            ConfigError: a port is taken, a tool is missing.
+            HdqmError: a part does not become healthy; with the end of its log.
+        """
+        database = database_of(self._settings, say)
+        with self._locked():
+            database.start()
+            database.migrate(self._settings.reader_timeout_s)
+            database.prepare_airflow()
+            self._airflow.prepare(say)
+            say("starting Airflow")
+            started = [component for component in self._components() if component.start()]
+            for component in self._components():
+                self._await_health(component, say, fresh=component.name in {one.name for one in started})
+            self._airflow.finish()
+
+    @staticmethod
+    def _await_health(component: Component, say: Callable[[str], None], *, fresh: bool) -> None:
+        try:
+            component.await_health(_HEALTHY_S)
+        except HdqmError as error:
+            if fresh:
+                raise
+            say(f"{error}\nstarting {component.name} again")
+            component.stop()
+            component.start()
+            component.await_health(_HEALTHY_S)
+
+    def welcome(self) -> str:
+        """Addresses and how to log in."""
+        return (
+            f"Airflow      {self._airflow.address}  (user {USER}, password {self._airflow.password})\n"
+            f"TimescaleDB  {self._database.where()['address']}  (hdqm db psql)"
+        )
+
+    # -- down ----------------------------------------------------------------------------------------------------------
+
+    def down(self, say: Callable[[str], None] = _tell_nobody) -> None:
+        """Stop everything, the scheduler first and the database last; data stay. Harmless where nothing runs.
+
+        Args:
+            say: is told what is being done.
+        """
+        if not self._home.exists():
+            return
+        with self._locked():
+            for component in reversed(self._components()):
+                if component.wanted:
+                    say(f"stopping {component.name}")
+                    component.stop()
+            embedded = Postgres(self._settings)  # also one from before HDQM_DATABASE_URL was set
+            if embedded.running:
+                say("stopping TimescaleDB")
+                embedded.stop()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let only one of several commands change the stack at a time."""
+        make_home(self._home)
+        with locked(self._home / "stack.lock"):
+            yield
+
+    # -- status --------------------------------------------------------------------------------------------------------
+
+    def status(self) -> StackStatus:
+        """What is true now."""
+        facts = self._database.where()
+        data = f", data in {facts['data']}" if facts["data"] else ""
+        database = Part("TimescaleDB", self._database.state(), f"{facts['address']}{data}", facts["pid"])
+        return StackStatus(database, tuple(_part(component) for component in self._components()))
+
+
+def _part(component: Component) -> Part:
+    process = component.process()
+    return Part(component.name, component.state(), component.where, process.pid if process else None)
