@@ -34,6 +34,7 @@ DATA_FAULTS: Mapping[str, str] = MappingProxyType(
         "short_page": "a page has half of its rows, and says nothing of it",
         "rows_inserted": "a row has come in before the second and later pages",
         "wrong_rows": "the filter is ignored",
+        "no_fields": "OMS does not list the fields of its resources (404)",
         "no_count": "OMS does not count the rows (no totalResourceCount)",
         "null_fields": "the `fields` of the `runs` are null (default: hlt_key, l1_rate, luminosities, fill_number)",
         "unit_change": "luminosities come in other units; in `unit` where one is given",

@@ -196,7 +196,7 @@ class _Asked:
     def resource(self, resource: Resource, word: str) -> Any:
         """What stands under one word below a resource: something special, or a row."""
         match resource.name, word:
-            case _, "meta":
+            case _, "meta" if not any(fault.kind == "no_fields" for fault in self.faults):
                 return {"meta": {"fields": _meta(resource)}}
             case _, "csv":
                 return self._csv(resource)

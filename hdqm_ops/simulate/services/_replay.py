@@ -36,7 +36,8 @@ class Replay:
         """The runs as the simulator needs them for what the files do not tell, as their lumisections."""
         for number, told in sorted(self.runs.items()):
             start = _moment(told["start_time"])
-            fill = self._fill(told, start)
+            of_fill: int = told.get("fill_number") or 0
+            fill = self._fill(of_fill, start) if of_fill in self.fills else None
             lit = bool(told.get("delivered_lumi")) and fill is not None
             kind: RunKind = "collisions" if lit else "commissioning" if fill else "cosmics"
             if told.get("last_lumisection_number") is None:
@@ -45,16 +46,19 @@ class Replay:
             live = (told.get("recorded_lumi") or 0.0) / told["delivered_lumi"] if lit else 1.0
             yield Run(number, kind, _period(number), start, max(end, start + 60), fill, live, seed)
 
-    def _fill(self, told: Attributes, start: float) -> Fill | None:
-        number = told.get("fill_number")
-        facts = self.fills.get(number) if number is not None else None
-        if number is None or facts is None:
-            return None
+    def as_fills(self) -> dict[int, Fill]:
+        """The fills, those without a run too."""
+        return {number: self._fill(number, 0.0) for number in sorted(self.fills)}
+
+    def _fill(self, number: int, start: float) -> Fill:
+        facts = self.fills[number]
+        start = _moment(facts["start_time"]) if facts.get("start_time") else start
         begun, ended = facts.get("start_stable_beam"), facts.get("end_stable_beam") or facts.get("end_time")
         stable = (_moment(begun), _moment(ended)) if begun and ended else None
-        lumi = facts.get("peak_lumi") or 0.0
-        end = _moment(facts.get("end_time") or stamp(start))
-        return Fill(number, _period_of_fill(start), start, end, stable, lumi, 54_000.0, "", 2_556)
+        end = _moment(facts["end_time"]) if facts.get("end_time") else start
+        return Fill(
+            number, _period_of_fill(start), start, end, stable, facts.get("peak_lumi") or 0.0, 54_000.0, "", 2_556
+        )
 
 
 def read_replay(folder: Path) -> Replay:

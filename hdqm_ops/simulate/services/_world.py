@@ -143,8 +143,12 @@ class World:
 
     @cached_property
     def fills(self) -> Sequence[Fill]:
-        """All fills that have runs, by number."""
+        """All fills that have runs, and all that files tell of, by number."""
         found = {run.fill.number: run.fill for run in self.all_runs if run.fill}
+        if self.replay and self.replay.fills:
+            first, last = min(self.replay.fills), max(self.replay.fills)
+            found = {number: fill for number, fill in found.items() if not first <= number <= last}
+            found |= self.replay.as_fills()
         return [found[number] for number in sorted(found)]
 
     @cached_property

@@ -49,3 +49,29 @@ def guarded_oms(services, oms_service):
 @pytest.fixture
 def journal(services):
     return services.simulation.journal
+
+
+@pytest.fixture
+def oms(oms_service):
+    from hdqm_ops.services import OMS
+
+    with OMS(oms_service) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def world(running_services):
+    return running_services.simulation.world
+
+
+@pytest.fixture(scope="session")
+def lit_run(world):
+    """A collisions run of protons with a few hundred lumisections."""
+    return next(
+        run
+        for run in world.all_runs
+        if run.kind == "collisions"
+        and run.period.era == "2018A"
+        and 100 < run.lumisections < 500
+        and not run.fill.special
+    )

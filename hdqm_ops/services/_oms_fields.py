@@ -1,0 +1,107 @@
+"""What is known of OMS's resources beforehand: keys, units that never change, fields whose unit comes with the row."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+# Fields that make a row's identity: what pages are sorted by so that they do not move under the reader.
+KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "runs": ("run_number",),
+        "fills": ("fill_number",),
+        "lumisections": ("run_number", "lumisection_number"),
+    }
+)
+
+# Luminosities are scaled row by row: without the row's own unit they mean nothing.
+SCALED = frozenset(
+    {
+        "init_lumi",
+        "end_lumi",
+        "peak_lumi",
+        "peak_specific_lumi",
+        "delivered_lumi",
+        "recorded_lumi",
+        "delivered_lumi_per_lumisection",
+        "recorded_lumi_per_lumisection",
+        "delivered_lumi_stablebeams",
+        "recorded_lumi_stablebeams",
+    }
+)
+
+_EVERYWHERE = {
+    "energy": "GeV",
+    "b_field": "T",
+    "crossing_angle": "urad",
+    "crossing_angle_start": "urad",
+    "crossing_angle_stop": "urad",
+    "beta_star": "cm",
+    "beta_star_start": "cm",
+    "beta_star_stop": "cm",
+}
+_FIXED: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "runs": {
+            "duration": "s",
+            "l1_rate": "Hz",
+            "hlt_physics_rate": "Hz",
+            "hlt_physics_size": "GB",
+            "hlt_physics_throughput": "GB/s",
+            "beamactive_total_deadtime": "%",
+        },
+        "fills": {
+            "duration": "s",
+            "efficiency_lumi": "%",
+            "efficiency_time": "%",
+            "intensity_beam1": "10^11",
+            "intensity_beam2": "10^11",
+        },
+        "hltpathinfo": {"rate": "Hz"},
+        "hltpathrates": {"rate": "Hz"},
+        "datasetrates": {"rate": "Hz"},
+        "streams": {"rate": "Hz", "file_size": "GB", "bandwidth": "MB/s"},
+    }
+)
+
+# Fields that rows are known to carry, beyond the keys: a filter on one of them can be checked in the answer.
+_OF_RUN = frozenset({"run_number"})
+_CARRIED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "runs": frozenset(
+            {
+                *("run_number", "fill_number", "sequence", "start_time", "end_time", "last_update", "duration"),
+                *("last_lumisection_number", "stable_beam", "fill_type_runtime", "energy", "b_field", "clock_type"),
+                *("l1_key", "l1_hlt_mode", "l1_menu", "hlt_key", "trigger_mode", "cmssw_version", "tier0_transfer"),
+                *("delivered_lumi", "recorded_lumi", "era"),
+            }
+        ),
+        "fills": frozenset(
+            {
+                *("fill_number", "start_time", "end_time", "start_stable_beam", "end_stable_beam", "era"),
+                *("stable_beams", "fill_type_runtime", "injection_scheme", "energy", "delivered_lumi"),
+            }
+        ),
+        "lumisections": frozenset(
+            {
+                *("run_number", "fill_number", "lumisection_number", "start_time", "end_time", "physics_flag"),
+                *("cms_active", "beams_stable", "prescale_index"),
+            }
+        ),
+        "hltpathinfo": _OF_RUN | {"path_name"},
+        "hltpathrates": _OF_RUN | {"path_name", "first_lumisection_number", "last_lumisection_number"},
+        "l1algorithmtriggers": frozenset({"name", "bit", "first_lumisection_number", "last_lumisection_number"}),
+        "l1triggerrates": frozenset({"first_lumisection_number", "last_lumisection_number"}),
+        "datasetrates": frozenset({"dataset_name"}),
+        "streams": frozenset({"stream_name"}),
+        "eras": frozenset({"name", "start_run", "end_run"}),
+    }
+)
+
+
+def carried(resource: str) -> frozenset[str]:
+    """Fields that the rows of a resource surely have."""
+    return _CARRIED.get(resource, frozenset())
+
+
+def fixed_unit(resource: str, field: str) -> str | None:
+    """The unit of a field where the row says none; None where there is no unit, or only the row can tell."""
+    return _EVERYWHERE.get(field) or _FIXED.get(resource, {}).get(field)
