@@ -10,6 +10,7 @@ import lzma
 import struct
 import zlib
 from collections.abc import Callable
+from typing import cast
 
 import cramjam
 import xxhash
@@ -99,7 +100,8 @@ def _zstd(data: memoryview, size: int) -> bytes:
     return zstandard.ZstdDecompressor().decompress(data, max_output_size=size, allow_extra_data=False)
 
 
-_LIBRARY_ERRORS = (zlib.error, igzip_lib.IsalError, lzma.LZMAError, zstandard.ZstdError, cramjam.DecompressionError)
+_ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)  # its own annotation takes the class for an instance
+_LIBRARY_ERRORS = (zlib.error, _ISAL_ERROR, lzma.LZMAError, zstandard.ZstdError, cramjam.DecompressionError)
 _DECODERS: dict[bytes, Callable[[memoryview, int], bytes]] = {
     b"ZL": _zlib,
     b"CS": _deflate,
