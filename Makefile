@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLIENTS := .venv-clients
 # uv does not read pip's configuration: hand it the package index that pip uses on this machine, if one is set.
 INDEX = $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null)
 UV = $(if $(INDEX),UV_DEFAULT_INDEX=$(INDEX) )$(BIN)/uv
 
-.PHONY: help setup demo test check down constraints clean
+.PHONY: help setup clients demo test check down constraints clients-constraints clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,6 +19,16 @@ $(VENV)/.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[airflow,dev]'
+	touch $@
+
+clients: $(CLIENTS)/.done  ## the public clients of OMS and Run Registry in .venv-clients, for acceptance tests
+
+# A virtual environment of their own: their dependencies quarrel with Airflow's. Run Registry's tests are in its sdist only.
+$(CLIENTS)/.done: tests/acceptance/clients.txt
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --requirement tests/acceptance/clients.txt
+	$(CLIENTS)/bin/python -m pip download --quiet --no-deps --no-binary :all: --dest $(CLIENTS) $$(grep ^runregistry== $<)
+	tar -xzf $(CLIENTS)/runregistry-*.tar.gz -C $(CLIENTS)
 	touch $@
 
 demo: setup  ## simulated DQM files through Airflow into TimescaleDB; stays up until `make down`
@@ -39,6 +50,10 @@ constraints: setup  ## pin everything anew in constraints.txt
 	$(UV) pip compile --quiet --all-extras --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
 	    --upgrade --output-file constraints.txt pyproject.toml
 
+clients-constraints: setup  ## pin the public clients anew
+	$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --upgrade \
+	    --output-file tests/acceptance/clients.txt tests/acceptance/clients.in
+
 clean:  ## remove the virtual environment and all state of the local stack
 	-$(BIN)/hdqm down
-	rm -rf $(VENV) .hdqm
+	rm -rf $(VENV) $(CLIENTS) .hdqm
