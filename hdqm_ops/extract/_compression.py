@@ -89,7 +89,10 @@ def _lz4(data: memoryview, size: int) -> bytes:
     (checksum,) = _XXHASH.unpack_from(data)
     if xxhash.xxh64_intdigest(data[8:]) != checksum:
         raise ValueError("its checksum (xxhash) is wrong")
-    return bytes(cramjam.lz4.decompress_block(data[8:], output_len=size))
+    made = bytearray(size)
+    # The other form of this call gives zeros where the data end too early.
+    count = cramjam.lz4.decompress_block_into(data[8:], made)
+    return bytes(made[:count])
 
 
 def _zstd(data: memoryview, size: int) -> bytes:

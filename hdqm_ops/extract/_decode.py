@@ -209,7 +209,7 @@ class _Stream:
         _, _, entries, w, w2, wx, wx2, maximum, minimum, _, contours = _STATISTICS.unpack_from(self.data, self.at)
         self.at += _STATISTICS.size + 8 * _length(contours)
         sumw2 = self._doubles(cells)
-        self._text()  # fOption
+        self._skip_text()  # fOption
         self._step_over()  # fFunctions
         size, filled = _BUFFER.unpack_from(self.data, self.at)
         self.at += _BUFFER.size
@@ -255,7 +255,7 @@ class _Stream:
             raise Unfamiliar(f"TAxis of version {version}")
         end, named_end = self.at + 4 + (count ^ _COUNTED), self.at + 10 + (named ^ _COUNTED)
         self.at += _AXIS.size + 2 * bool(bits & _REFERENCED)
-        self._text()
+        self._skip_text()
         title = self._text()
         self.expect(named_end, "TNamed")
         attributes, _, n, low, high = _AXIS_BINS.unpack_from(self.data, self.at)
@@ -268,10 +268,10 @@ class _Stream:
         ranged = bool(bits & _RANGED)
         if ranged and not (0 <= first <= n + 1 and 0 <= last <= n + 1):
             raise Damaged(f"bins {first} to {last} are no range of {n} bins", self.at)
-        self._text()  # fTimeFormat
-        labels = self._labels(n)
-        if version >= _HAS_CHANGED_LABELS:
-            self._step_over(or_nothing=True)
+        self._skip_text()  # fTimeFormat
+        labels = self._labels(n) if self._is_there() else {}
+        if version >= _HAS_CHANGED_LABELS and self._is_there():
+            self._step_over()
         self.expect(end, "TAxis")
         return Axis(n, low, high, edges, labels, first, last, ranged, bool(more_bits & _MAY_GROW), title)
 
@@ -279,9 +279,6 @@ class _Stream:
         """fLabels: a THashList of TObjString whose fUniqueID is the bin; the first one of a bin counts."""
         start = self.at
         (count,) = _COUNT.unpack_from(self.data, start)
-        if not count:
-            self.at += 4
-            return {}
         if self._class_name() != b"THashList":
             raise Unfamiliar("labels that are not in a THashList")
         self._list_head()
@@ -320,7 +317,7 @@ class _Stream:
         if version != _LIST_VERSION:
             raise Unfamiliar(f"TList of version {version}")
         self.at += _OBJECT.size + 2 * bool(bits & _REFERENCED)
-        self._text()
+        self._skip_text()
 
     def text_object(self) -> tuple[int, str]:
         """FUniqueID and text of a TObjString."""
@@ -346,10 +343,24 @@ class _Stream:
         self.at = start + length
         return text(self.data[start : self.at])
 
-    def _step_over(self, *, or_nothing: bool = False) -> None:
+    def _skip_text(self) -> None:
+        length = self.data[self.at]
+        self.at += 1 + length
+        if length == _LONG_TEXT:
+            (length,) = _COUNT.unpack_from(self.data, self.at - length)
+            self.at += 4 + length - _LONG_TEXT
+
+    def _is_there(self) -> bool:
+        """Whether a pointer or an array has something; steps over a nothing."""
+        if self.data[self.at : self.at + 4] != _NOTHING:
+            return True
+        self.at += 4
+        return False
+
+    def _step_over(self) -> None:
         """Skips a class or the object of a pointer by its byte count."""
         (count,) = _COUNT.unpack_from(self.data, self.at)
-        if not count & _COUNTED and not (or_nothing and not count):
+        if not count & _COUNTED:
             raise Damaged("there is no byte count where a class begins", self.at)
         self.at += 4 + (count & ~_COUNTED)
 
@@ -364,10 +375,7 @@ class _Stream:
 
     def _doubles(self, length: int) -> Doubles | None:
         """A TArrayD that is empty where something is not stored."""
-        if self.data[self.at : self.at + 4] == _NOTHING:
-            self.at += 4
-            return None
-        return self._array(_BIG_DOUBLE, _DOUBLE, length)
+        return self._array(_BIG_DOUBLE, _DOUBLE, length) if self._is_there() else None
 
 
 def _length(number: int) -> int:

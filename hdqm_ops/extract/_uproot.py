@@ -1,5 +1,6 @@
 """Histograms as uproot deserialises them: the second opinion, and the reader of class versions that are not ours."""
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from types import TracebackType
@@ -82,7 +83,7 @@ def from_model(model: Any, class_name: str) -> Histogram:
     members = model.all_members
     axes = tuple(_axis(members[name]) for name in ("fXaxis", "fYaxis", "fZaxis")[:dimension])
     profile = "fBinEntries" in members
-    return Histogram(
+    histogram = Histogram(
         class_name=class_name,
         name=str(members["fName"]),
         axes=axes,
@@ -97,6 +98,18 @@ def from_model(model: Any, class_name: str) -> Histogram:
         minimum=_limit(members["fMinimum"]),
         title=str(members["fTitle"]),
     )
+    _check(histogram)
+    return histogram
+
+
+def _check(histogram: Histogram) -> None:
+    """Raises ``Damaged`` where arrays and axes do not fit; uproot does not ask."""
+    cells = math.prod(histogram.shape)
+    arrays = (histogram.cells, histogram.sumw2, histogram.bin_entries, histogram.bin_sumw2)
+    if any(axis.n < 1 or (axis.edges is not None and len(axis.edges) != axis.n + 1) for axis in histogram.axes):
+        raise Damaged("an axis has no bins, or not as many edges as bins")
+    if any(array is not None and len(array) != cells for array in arrays):
+        raise Damaged(f"{cells} cells do not fit the axes")
 
 
 def _profile_dimension(class_name: str) -> int:

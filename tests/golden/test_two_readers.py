@@ -15,14 +15,13 @@ SHARED = TESTS.parents[1] / "shared" / "data"
 OURS = sorted(path for path in (TESTS / "data").rglob("*.root") if "-deflate-" not in path.name)  # uproot cannot
 THEIRS = sorted(SHARED.rglob("*.root"))
 NO_SHARED = pytest.param(None, marks=pytest.mark.skip(reason=f"{SHARED} is not there"), id="shared")
-UPROOT_LACKS = frozenset({"TH1L", "TH2L", "TH3L"})  # it has no model of TArrayL64
 
 
 def walk(folder, path):
     for key in folder._keys:
         if key.fClassName.startswith("TDirectory"):
             yield from walk(key.get(), [*path, key.fName])
-        elif key.fClassName in CLASSES and key.fClassName not in UPROOT_LACKS:
+        elif key.fClassName in CLASSES:
             yield [*path, key.fName], key
 
 
@@ -56,7 +55,7 @@ def differences(ours, theirs):
 @pytest.mark.parametrize("path", [*OURS, *(THEIRS or [NO_SHARED])], ids=lambda path: path.name)
 def test_both_readers_agree(path):
     expected = dict(histograms(path))
-    listed = {name for name, kind in list_elements(path).items() if kind in CLASSES and kind not in UPROOT_LACKS}
+    listed = {name for name, kind in list_elements(path).items() if kind in CLASSES}
     found = read_file(path, expected).elements
     assert listed == set(expected) == set(found)
     assert {name: list(differences(found[name], expected[name])) for name in expected} == {
