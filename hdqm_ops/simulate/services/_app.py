@@ -14,6 +14,9 @@ from starlette.routing import Route
 from hdqm_ops.simulate.services._faults import Faults
 from hdqm_ops.simulate.services._oms import OMS, BadRequest
 from hdqm_ops.simulate.services._oms_tables import View
+from hdqm_ops.simulate.services._registry import Changes
+from hdqm_ops.simulate.services._registry_jsons import Portal
+from hdqm_ops.simulate.services._registry_routes import RunRegistry
 from hdqm_ops.simulate.services._sso import SignOn
 from hdqm_ops.simulate.services._switches import switches
 from hdqm_ops.simulate.services._trouble import LOGIN_PAGE, Journal, Trouble
@@ -32,6 +35,9 @@ class Simulation:
         page_cap: most rows that OMS gives at once.
         journal: what was asked.
         corrections: (resource, id) → attributes that OMS tells otherwise now than before.
+        egroups: client id → e-groups whose rights it has in Run Registry.
+        changes: what was changed in Run Registry by hand.
+        portal: JSONs that were asked of Run Registry.
     """
 
     world: World = field(default_factory=World)
@@ -41,6 +47,9 @@ class Simulation:
     page_cap: int | None = None
     journal: Journal = field(default_factory=Journal)
     corrections: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    egroups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
+    portal: Portal = field(default_factory=Portal)
     _clock: float | None = None
 
     @property
@@ -62,7 +71,7 @@ class Simulation:
 
     def app(self) -> Starlette:
         """The web application."""
-        routes = [*_oms_routes(self), *_sign_on_routes(self), *switches(self)]
+        routes = [*_oms_routes(self), *_sign_on_routes(self), *switches(self), *RunRegistry(self).routes()]
         app = Starlette(routes=routes)
         app.add_middleware(Trouble, faults=self.faults, sign_on=self.sign_on, journal=self.journal)
         return app

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from hdqm_ops.simulate.services._rates import EVENT_GB, HLT_PHYSICS, L1_PHYSICS, rate
@@ -139,6 +140,20 @@ def flags(run: Run, lumisection: int) -> Attributes:
             closed = any(first <= lumisection <= last for first, last in off.get(flag, ()))
             told[flag] = component in taking_part and flag != "hbhec_ready" and not closed
     return told
+
+
+@lru_cache(maxsize=20_000)
+def flag_ranges(run: Run, last: int) -> tuple[tuple[int, int, Attributes], ...]:
+    """Stretches of lumisections with equal flags: first, last, flags."""
+    edges = {1, last + 1}
+    for windows in off_windows(run).values():
+        edges |= {edge for first, end in windows for edge in (first, end + 1)}
+    if run.fill and run.fill.stable:
+        for moment in run.fill.stable:
+            number = int((moment - run.lumisection_start(1)) / LUMISECTION_S)
+            edges |= {number, number + 1, number + 2}
+    steps = sorted(edge for edge in edges if 1 <= edge <= last + 1)
+    return tuple((first, after - 1, flags(run, first)) for first, after in pairwise(steps))
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
