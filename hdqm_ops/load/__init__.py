@@ -1,6 +1,35 @@
 """Rows into TimescaleDB and out of it again; the only room with psycopg. Its schema is in ``sql/``."""
 
+from hdqm_ops.load._configuration import Changes, apply_configuration
 from hdqm_ops.load._connection import Connection, connect
+from hdqm_ops.load._files import Registered, record_failure, register_files
+from hdqm_ops.load._histograms import stored_elements
 from hdqm_ops.load._migrate import MigrationStatus, migrate, migration_status, restrict_reader
+from hdqm_ops.load._pending import pending
+from hdqm_ops.load._store import load_file
+from hdqm_ops.load._summary import Summary, ask, summary
+from hdqm_ops.load._work import FileResult, LoadCounts, Scope, Work
 
-__all__ = ["Connection", "MigrationStatus", "connect", "migrate", "migration_status", "restrict_reader"]
+__all__ = [
+    "Changes",
+    "Connection",
+    "FileResult",
+    "LoadCounts",
+    "MigrationStatus",
+    "Registered",
+    "Scope",
+    "Summary",
+    "Work",
+    "apply_configuration",
+    "ask",
+    "connect",
+    "load_file",
+    "migrate",
+    "migration_status",
+    "pending",
+    "record_failure",
+    "register_files",
+    "restrict_reader",
+    "stored_elements",
+    "summary",
+]

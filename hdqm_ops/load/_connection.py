@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _TRIES = 8
 _PASSING = (errors.SerializationFailure, errors.DeadlockDetected)
+_NOT_THERE = (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn, errors.UndefinedFunction)
 _CURE = "start one with `hdqm db start` or `hdqm up`, or name one in HDQM_DATABASE_URL"
 
 
@@ -62,7 +63,9 @@ def translated(place: str = "the database") -> Iterator[None]:
     """Turn the driver's errors into ours, by who acts next; what is a fault of the program passes as it is."""
     try:
         yield
-    except (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn, errors.UndefinedFunction) as error:
+    except _NOT_THERE as error:
+        if "hdqm" not in str(error):  # a slip of ours, not an old schema
+            raise
         raise ConfigError(f"the schema of the database is not up to date ({_said(error)}): hdqm db migrate") from error
     except errors.InsufficientPrivilege as error:
         raise ConfigError(

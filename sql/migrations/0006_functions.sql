@@ -191,7 +191,8 @@ LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog AS $$
     CROSS JOIN LATERAL jsonb_array_elements(q.alternatives) WITH ORDINALITY AS a (alternative, place)
     CROSS JOIN LATERAL jsonb_array_elements_text(a.alternative -> 'paths' -> $6) WITH ORDINALITY AS e (path, place)
     JOIN hdqm.element ON element.path = e.path
-    JOIN hdqm.histogram AS h ON h.run_number = $5 AND h.dqm_file_id = f.id AND h.element_id = element.id
+    JOIN hdqm.histogram AS h ON h.run_number = $5 AND h.dqm_file_id = coalesce(p.dqm_file_id, f.id)
+        AND h.element_id = element.id
     WHERE f.loaded AND f.run_number = $5
     ORDER BY a.place = p.alternative + 1 DESC NULLS LAST, a.place, e.place
     LIMIT 1
