@@ -1,0 +1,114 @@
+"""
+### HDQM: ingest DQM files
+
+Finds DQM files, decides from the ledger what is missing, and turns each file into trend points: read, reduce, load,
+one file in one transaction.
+
+**Reads:** the folders and globs of `HDQM_FILES` (or of the form), the trend configurations of `HDQM_CONFIGS`.
+
+**Writes:** trend points, gaps with reasons, histograms and the file ledger in TimescaleDB (connection `hdqm_db`).
+Running it again changes nothing.
+
+**Runs:** daily. To backfill, press *Trigger* and fill in the form: runs as `324997 325000-325170`, datasets as
+`SingleMuon ZeroBias`, subsystems as `Tracker HCAL`; empty fields mean all.
+Mode *missing* does what was never done, *failed* also tries failed files again, *all* computes everything anew.
+*Dry run* only lists what would be done, in the log of `plan`.
+
+**When it fails:** a damaged file never fails a batch: it is marked `failed` with its reason in `hdqm.dqm_files`, and
+the summary lists it. A batch fails when the database or the file system does not answer; it is tried again three times.
+After that, clear the failed batch: it does what is still missing.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+
+RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
+
+
+@dag(
+    dag_display_name="HDQM: ingest DQM files",
+    doc_md=__doc__,
+    schedule="@daily",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["hdqm", "ingest"],
+    default_args={
+        "owner": "hdqm",
+        "retries": 3,
+        "retry_delay": timedelta(minutes=1),
+        "retry_exponential_backoff": True,
+    },
+    params={
+        "runs": Param("", type="string", pattern=RUNS, title="Runs", description="324997 325000-325170; empty: all"),
+        "datasets": Param(
+            [], type="array", items={"type": "string"}, title="Primary datasets", description="One a line; empty: all"
+        ),
+        "subsystems": Param(
+            [], type="array", items={"type": "string"}, title="Subsystems", description="One a line; empty: all"
+        ),
+        "mode": Param(
+            "missing",
+            type="string",
+            enum=["missing", "failed", "all"],
+            values_display={"missing": "only missing", "failed": "missing and failed", "all": "everything anew"},
+            title="What to do",
+        ),
+        "files": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Files",
+            description="Globs or folders in place of HDQM_FILES, one a line",
+        ),
+        "batch_size": Param(25, type="integer", minimum=1, maximum=500, title="Files per task"),
+        "dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would be done"),
+    },
+)
+def hdqm_ingest():  # noqa: ANN201 - the decorator makes a Dag of it
+    @task
+    def plan(params: dict) -> list[dict]:
+        """Bring configuration and files into the ledger; batches of what is to do."""
+        from hdqm_airflow.connections import settings
+        from hdqm_ops import pipeline
+        from hdqm_ops.errors import ConfigError
+
+        try:
+            planned = pipeline.plan(settings(), pipeline.Request(**params))
+        except ConfigError as error:
+            raise AirflowFailException(str(error)) from error  # trying again would not mend it
+        return [] if params["dry_run"] else [batch.as_json() for batch in planned.batches]
+
+    @task(
+        pool="hdqm_load",
+        map_index_template="{{ label }}",
+        execution_timeout=timedelta(hours=2),
+    )
+    def ingest(label: str, file_ids: list[int], mode: str, subsystems: list[str]) -> dict[str, int]:
+        """Read, reduce and load the files of one batch."""
+        from hdqm_airflow.connections import settings
+        from hdqm_ops import pipeline
+
+        get_current_context()["label"] = label
+        return pipeline.ingest_batch(settings(), file_ids, mode=mode, subsystems=subsystems)
+
+    @task(trigger_rule="all_done", retries=0)
+    def summary(planned: list[dict] | None, counts: list[dict[str, int]]) -> dict[str, int]:
+        """Add up what the batches did; fail when a batch did, for a Dag run is as green as its last task."""
+        from hdqm_ops import pipeline
+
+        done = counts[:] if planned else []
+        if planned is None or len(done) != len(planned):
+            missing = (
+                "planning failed" if planned is None else f"{len(planned) - len(done)} of {len(planned)} batches failed"
+            )
+            raise AirflowFailException(f"{missing}; see their logs, then clear them")
+        return pipeline.add_up(done)
+
+    batches = plan()
+    summary(batches, ingest.expand_kwargs(batches))
+
+
+hdqm_ingest()

@@ -1,0 +1,63 @@
+"""``hdqm db``: the embedded database alone, or the one that HDQM_DATABASE_URL names."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from hdqm_ops.cli._context import with_database
+from hdqm_ops.cli._output import err, out, print_json, table
+from hdqm_ops.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Start, stop, migrate and look into the database.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command()
+def start() -> None:
+    """Start the embedded TimescaleDB and bring its schema up to date; harmless if it runs."""
+    from hdqm_ops import local
+
+    facts = local.start_database(Settings())
+    err.print(f"TimescaleDB is up: {facts['address']}, data in {facts['data']}", markup=False)
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded TimescaleDB; the data stay."""
+    from hdqm_ops import local
+
+    local.stop_database(Settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Apply the migrations of sql/ that are missing, each in one transaction."""
+    from hdqm_ops import pipeline
+
+    applied = pipeline.migrate(with_database())
+    out.print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Say which migrations are applied. Exit code 1 if any is missing or altered."""
+    from hdqm_ops import pipeline
+
+    facts: list[dict[str, Any]] = pipeline.migration_status(with_database())
+    if as_json:
+        print_json(facts)
+    else:
+        rows = [(fact["number"], fact["name"], fact["state"]) for fact in facts]
+        out.print(table("Migrations", ("number", "name", "state"), rows))
+    raise typer.Exit(0 if all(fact["state"] == "applied" for fact in facts) else 1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context) -> None:
+    """Open psql on the database; arguments are handed on: `hdqm db psql -c 'TABLE hdqm.reasons'`."""
+    from hdqm_ops import local
+
+    program, environment = local.psql(Settings())
+    os.execvpe(program, [program, *context.args], environment)  # noqa: S606 - psql takes this process's place

@@ -1,0 +1,77 @@
+"""What commands print: results and ``--json`` to stdout, everything else to stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+__all__ = ["Advance", "err", "out", "print_json", "progress", "table"]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Advance(Protocol):
+    """Called once for each thing that is done, with a line about it."""
+
+    def __call__(self, line: str) -> None: ...
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; never NaN, which is no JSON."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table whose numbers stand to the right."""
+    drawn = Table(title=title, title_justify="left", header_style="bold")
+    listed = [list(row) for row in rows]
+    for index, column in enumerate(columns):
+        numeric = bool(listed) and all(isinstance(row[index], (int, float)) for row in listed)
+        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        drawn.add_row(*(_cell(value) for value in row))
+    return drawn
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+        case int():
+            return f"{value:,}".replace(",", "\u2009")
+        case _:
+            return str(value).replace("[", "\\[")
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Advance]:
+    """A progress bar on a terminal, one plain line a step in a log."""
+    if not err.is_terminal:
+        done = 0
+
+        def plain(line: str) -> None:
+            nonlocal done
+            done += 1
+            err.print(f"{title} {done}/{total}: {line}", markup=False)
+
+        yield plain
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(title, total=total)
+
+        def step(line: str) -> None:
+            bar.update(task, advance=1, description=f"{title} [dim]{line[-60:]}[/dim]")
+
+        yield step

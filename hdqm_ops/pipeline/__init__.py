@@ -1,0 +1,33 @@
+"""The composition root: the only place that knows all rooms. Commands and Dags call its functions and nothing else."""
+
+from hdqm_ops.pipeline._configuration import config_roots, read_configuration, read_selection
+from hdqm_ops.pipeline._database import migrate, migration_status, query, summary, summary_rows
+from hdqm_ops.pipeline._plan import Batch, Plan, apply_configuration, plan
+from hdqm_ops.pipeline._reduction import FileReducer
+from hdqm_ops.pipeline._request import Request
+from hdqm_ops.pipeline._simulation import simulate_files, simulated_files
+from hdqm_ops.pipeline._work import FileReport, Report, add_up, ingest_batch, work
+
+__all__ = [
+    "Batch",
+    "FileReducer",
+    "FileReport",
+    "Plan",
+    "Report",
+    "Request",
+    "add_up",
+    "apply_configuration",
+    "config_roots",
+    "ingest_batch",
+    "migrate",
+    "migration_status",
+    "plan",
+    "query",
+    "read_configuration",
+    "read_selection",
+    "simulate_files",
+    "simulated_files",
+    "summary",
+    "summary_rows",
+    "work",
+]

@@ -1,0 +1,63 @@
+"""The database of the settings, for what is asked of it in one sentence."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from hdqm_ops import load
+from hdqm_ops.errors import DatabaseUnavailable
+from hdqm_ops.settings import Settings
+
+__all__ = ["connect", "database_url", "migrate", "migration_status", "query", "summary", "summary_rows"]
+
+
+def database_url(settings: Settings) -> str:
+    """Address of the database, with its password.
+
+    Raises:
+        DatabaseUnavailable: the settings name none.
+    """
+    if settings.database_url is None:
+        raise DatabaseUnavailable("no database is named: start one with `hdqm db start`, or set HDQM_DATABASE_URL")
+    return settings.database_url.get_secret_value()
+
+
+def connect(settings: Settings) -> load.Connection:
+    """Open a connection that loads (role ``hdqm_writer`` where the login may take it)."""
+    return load.connect(database_url(settings))
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Apply the migrations that are missing; their names."""
+    return load.migrate(database_url(settings))
+
+
+def migration_status(settings: Settings) -> list[dict[str, Any]]:
+    """Number, name and state of each migration."""
+    return [
+        {"number": one.number, "name": one.name, "state": one.state}
+        for one in load.migration_status(database_url(settings))
+    ]
+
+
+def query(settings: Settings, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows of a query, asked as ``hdqm_reader``."""
+    with load.connect(database_url(settings), role="hdqm_reader") as connection:
+        return load.ask(connection, sql)
+
+
+def summary(settings: Settings) -> dict[str, Any]:
+    """What the database holds: files by state, trends, series, points, gaps by reason, histograms."""
+    with load.connect(database_url(settings), role="hdqm_reader") as connection:
+        return asdict(load.summary(connection))
+
+
+def summary_rows(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The summary as lines of a table: ``files: ingested``, ``gaps: element_missing``, …."""
+    rows: list[tuple[str, Any]] = []
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            rows += [(f"{name}: {part}", number) for part, number in value.items()]
+        else:
+            rows.append((name, value))
+    return rows

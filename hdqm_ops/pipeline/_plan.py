@@ -1,0 +1,155 @@
+"""What there is to do: configuration and files into the ledger, and from the ledger the work that is missing."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any
+
+from hdqm_ops import discover, load
+from hdqm_ops.config import ConfigTree
+from hdqm_ops.errors import ConfigError
+from hdqm_ops.model import DQMFile
+from hdqm_ops.pipeline._configuration import read_selection
+from hdqm_ops.pipeline._database import connect
+from hdqm_ops.pipeline._request import Request
+from hdqm_ops.settings import Settings
+
+__all__ = ["Batch", "Plan", "apply_configuration", "plan", "plan_batch"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Files that one task takes.
+
+    Attributes:
+        label: dataset and runs, for people.
+        file_ids: their ids in the ledger.
+    """
+
+    label: str
+    file_ids: tuple[int, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For Airflow's messages between tasks."""
+        return {"label": self.label, "file_ids": list(self.file_ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The work that a request comes to.
+
+    Attributes:
+        request: what was asked.
+        tree: the configuration it was asked for.
+        work: one item a file.
+        remarks: what a person should know: ignored files, patterns without files, errors in the configuration.
+    """
+
+    request: Request
+    tree: ConfigTree
+    work: tuple[load.Work, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def batches(self) -> list[Batch]:
+        """The work in batches of one dataset each, runs ascending."""
+        return list(_batches(self.work, self.request.batch_size))
+
+
+def plan(settings: Settings, request: Request) -> Plan:
+    """Bring the configuration and the files that exist into the ledger; say what is to do.
+
+    Raises:
+        ConfigError: the request names runs, files or trends that cannot be understood or do not exist.
+        DatabaseUnavailable: no database answers.
+    """
+    remarks: list[str] = []
+    runs = discover.parse_runs(request.runs)
+    tree = _read(settings, request)
+    files = None if request.stage == "calculate" else _find(settings, request, remarks)
+    remarks += [f"{problem} (the other trends are done)" for problem in tree.errors]
+    with connect(settings) as connection:
+        load.apply_configuration(connection, tree.trends, tree.groups, whole=_is_whole(request, tree))
+        if files is not None:
+            load.register_files(connection, files)
+        scope = load.Scope(
+            stage=request.stage,
+            mode=request.mode,
+            runs=() if runs.everything else runs.ranges,
+            datasets=request.datasets,
+            trends=tuple(trend.key for trend in tree.trends),
+            paths=tuple(file.path for file in files or ()) if request.files else (),
+        )
+        work = tuple(load.pending(connection, scope))
+    log.info("%d files to do for %d trends, %s", len(work), len(tree.trends), runs)
+    return Plan(request, tree, work, tuple(remarks))
+
+
+def plan_batch(settings: Settings, request: Request, file_ids: Sequence[int]) -> Plan:
+    """What is still to do of the files of a batch; the configuration and the files are in the ledger already."""
+    tree = _read(settings, request)
+    scope = load.Scope(
+        stage=request.stage,
+        mode=request.mode,
+        trends=tuple(trend.key for trend in tree.trends),
+        file_ids=tuple(file_ids),
+    )
+    with connect(settings) as connection:
+        return Plan(request, tree, tuple(load.pending(connection, scope)), ())
+
+
+def apply_configuration(settings: Settings, tree: ConfigTree) -> dict[str, int]:
+    """Bring a whole configuration into the database; how many trends are new, changed, retired, unchanged.
+
+    Raises:
+        ConfigError: the configuration has errors; nothing is applied then.
+    """
+    if tree.errors:
+        raise ConfigError("\n".join(["nothing is applied, because of these errors:", *map(str, tree.errors)]))
+    with connect(settings) as connection:
+        changes = load.apply_configuration(connection, tree.trends, tree.groups, whole=True)
+    return asdict(changes)
+
+
+def _read(settings: Settings, request: Request) -> ConfigTree:
+    tree = read_selection(settings, request.configs)
+    return tree.select(request.subsystems) if request.subsystems else tree
+
+
+def _is_whole(request: Request, tree: ConfigTree) -> bool:
+    """Only a whole tree retires trends; a trend whose section has an error is not in it and must stay, too."""
+    return not (request.configs or request.subsystems or tree.errors)
+
+
+def _find(settings: Settings, request: Request, remarks: list[str]) -> list[DQMFile]:
+    where = request.files or settings.files
+    found = list(
+        discover.find(
+            where,
+            aliases=settings.processing_aliases,
+            multi_run=settings.multi_run,
+            relval=settings.relval,
+            report=remarks.append,
+        )
+    )
+    if not found:
+        raise ConfigError(f"no DQM file in {', '.join(where)}: name files or folders with -f, or set HDQM_FILES")
+    remarks += [f"ignored: {file.path}: {file.ignored}" for file in found if file.ignored]
+    return found
+
+
+def _batches(work: Sequence[load.Work], size: int) -> Iterator[Batch]:
+    def dataset(item: load.Work) -> tuple[str, str]:
+        return item.file.primary_dataset, item.file.processing
+
+    ordered = sorted(work, key=lambda item: (*dataset(item), item.file.run_number))
+    for (primary, processing), items in groupby(ordered, dataset):
+        listed = list(items)
+        for start in range(0, len(listed), size):
+            some = listed[start : start + size]
+            first, last = some[0].file.run_number, some[-1].file.run_number
+            runs = f"{first}-{last}" if last > first else f"{first}"
+            yield Batch(f"{primary}/{processing} {runs}", tuple(item.file_id for item in some))
