@@ -14,6 +14,8 @@ from pathlib import Path
 from hdqm_ops.errors import HdqmError, MissingTool
 from hdqm_ops.local._client import AirflowClient, airflow_health
 from hdqm_ops.local._component import Component
+from hdqm_ops.local._database import NamedDatabase
+from hdqm_ops.local._postgres import Postgres
 from hdqm_ops.local._process import tail
 from hdqm_ops.local._secrets import Secrets, write_private
 from hdqm_ops.local._sql import airflow_schema
@@ -43,14 +45,12 @@ class Airflow:
 
     Args:
         settings: state folder, port, tasks at once.
-        metadata_url: PostgreSQL database for what Airflow keeps of itself.
-        data_url: database that the connection ``hdqm_db`` of the Dags names.
+        database: where the Dags write (their connection ``hdqm_db``), and Airflow keeps what it knows of itself.
     """
 
-    def __init__(self, settings: Settings, metadata_url: Callable[[], str], data_url: Callable[[], str]) -> None:
+    def __init__(self, settings: Settings, database: Postgres | NamedDatabase) -> None:
         self._settings = settings
-        self._metadata_url = metadata_url
-        self._data_url = data_url
+        self._database = database
         self._stack_home = settings.home.absolute()
         self._home = self._stack_home / "airflow"
         self._secrets = Secrets(self._stack_home)
@@ -106,7 +106,7 @@ class Airflow:
         )
 
     def _ailment(self, part: str, began: datetime) -> str:
-        """What a part lacks: a heartbeat that it gave since it began, not one of the process before."""
+        """What a part lacks: a heartbeat since it began and the database did, not one of the time before a crash."""
         health = airflow_health(self.address)
         if not health:
             return "the api-server does not answer"
@@ -114,7 +114,8 @@ class Airflow:
         beat = facts.get(f"latest_{part}_heartbeat")
         if facts.get("status") != "healthy":
             return f"unhealthy, last heartbeat {beat or 'never'}"
-        return "starting" if beat and datetime.fromisoformat(beat) < began else ""
+        since = max(began, self._database.began or began)
+        return "starting" if beat and datetime.fromisoformat(beat) < since else ""
 
     # -- before they start ---------------------------------------------------------------------------------------------
 
@@ -134,7 +135,8 @@ class Airflow:
 
     def finish(self) -> None:
         """Set up what needs the running api-server."""
-        self.client().add_pool(_POOL, self._settings.airflow_tasks, "Tasks that write into TimescaleDB")
+        told = "Tasks that write into TimescaleDB; `hdqm up` sets its size to HDQM_AIRFLOW_TASKS"
+        self.client().set_pool(_POOL, self._settings.airflow_tasks, told)
 
     @property
     def _passwords(self) -> Path:
@@ -144,7 +146,7 @@ class Airflow:
         """``airflow db migrate``, which takes seven seconds also when there is nothing to do: so only when there is."""
         note = self._home / "migrated"
         version = importlib.metadata.version("apache-airflow-core")
-        if note.exists() and note.read_text() == f"{version} {airflow_schema(self._metadata_url())}":
+        if note.exists() and note.read_text() == f"{version} {airflow_schema(self._database.airflow_url)}":
             return
         say(f"setting up the database of Airflow {version}")
         log = self._stack_home / "log" / "airflow-migrate.log"
@@ -155,7 +157,7 @@ class Airflow:
             )
         if done.returncode != 0:
             raise HdqmError(f"airflow db migrate ended with {done.returncode}; the end of {log}:\n{tail(log)}")
-        note.write_text(f"{version} {airflow_schema(self._metadata_url())}")
+        note.write_text(f"{version} {airflow_schema(self._database.airflow_url)}")
 
     # -- environment ---------------------------------------------------------------------------------------------------
 
@@ -190,9 +192,10 @@ class Airflow:
     def _keys(self) -> dict[str, str]:
         """Secrets and addresses that hold some; the same in all components, so none makes its own."""
         fernet = hashlib.sha256(self._secrets["airflow_fernet"].encode()).digest()
+        metadata = self._database.airflow_url.replace("://", "+psycopg2://", 1)
         return {
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._metadata_url().replace("://", "+psycopg2://", 1),
-            "AIRFLOW_CONN_HDQM_DB": self._data_url(),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata.replace("$", "%24"),  # Airflow would expand it
+            "AIRFLOW_CONN_HDQM_DB": self._database.writer_url,
             "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(fernet).decode(),
             "AIRFLOW__API__SECRET_KEY": self._secrets["airflow_session"],
             "AIRFLOW__API_AUTH__JWT_SECRET": self._secrets["airflow_tokens"],

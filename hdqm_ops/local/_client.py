@@ -121,10 +121,14 @@ class AirflowClient:
 
     # -- the rest ------------------------------------------------------------------------------------------------------
 
-    def add_pool(self, name: str, slots: int, description: str) -> None:
-        """Make a pool; one that is there stays as somebody may have changed it."""
-        if self._ask("GET", f"pools/{name}", missing_is_none=True) is None:
-            self._ask("POST", "pools", json={"name": name, "slots": slots, "description": description})
+    def set_pool(self, name: str, slots: int, description: str) -> None:
+        """Make a pool, or give it this size."""
+        pool = {"name": name, "slots": slots, "description": description}
+        found = self._ask("GET", f"pools/{name}", missing_is_none=True)
+        if found is None:
+            self._ask("POST", "pools", json=pool)
+        elif found["slots"] != slots:
+            self._ask("PATCH", f"pools/{name}", json={**pool, "include_deferred": found["include_deferred"]})
 
     def _ask(self, method: str, path: str, *, missing_is_none: bool = False, **arguments: Any) -> Any:
         """The JSON of an answer; logs in when that is needed."""

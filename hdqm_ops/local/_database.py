@@ -36,7 +36,7 @@ class NamedDatabase:
     def airflow_url(self) -> str:
         """Airflow's own database beside it: ``hdqm_airflow`` beside ``hdqm``."""
         parts = urlsplit(self.url)
-        return parts._replace(path=f"{parts.path}_airflow").geturl()
+        return parts._replace(path=f"{parts.path if len(parts.path) > 1 else '/hdqm'}_airflow").geturl()
 
     def start(self) -> None:
         """See whether it answers and has TimescaleDB.
@@ -60,6 +60,11 @@ class NamedDatabase:
 
     def stop(self) -> None:
         """Leave it alone."""
+
+    @property
+    def began(self) -> None:
+        """When it was started; others know."""
+        return None
 
     def state(self) -> str:
         """``healthy`` or what is wrong."""

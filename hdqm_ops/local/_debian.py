@@ -57,7 +57,7 @@ def unpack(cache: Path, mirror: str | None, say: Say) -> Path:
         if ready is not None:
             return ready
         for left_over in cache.glob(f"{_SCRATCH}*"):
-            shutil.rmtree(left_over)
+            shutil.rmtree(left_over, ignore_errors=True)
         with _scratch(cache) as scratch:
             packages = _download(scratch, mirror, tools, say)
             say(f"unpacking {len(packages)} packages into {_tree(cache)}")
@@ -167,6 +167,7 @@ def _options(folder: Path) -> list[str]:
         "Dir::Etc::sourceparts": "/dev/null",
         "Dir::Etc::preferences": "/dev/null",
         "Dir::Etc::preferencesparts": "/dev/null",
+        "APT::Default-Release": "",  # would have to be among the sources
         "APT::Sandbox::User": "root",  # apt's own user cannot enter our folders
         "APT::Update::Error-Mode": "any",  # an index that did not come is no warning here
         "Acquire::AllowInsecureRepositories": "false",

@@ -10,6 +10,7 @@ from pathlib import Path
 from hdqm_ops.errors import MissingTool
 from hdqm_ops.local._account import Account
 from hdqm_ops.local._debian import MAJOR, tree_in, unpack
+from hdqm_ops.local._place import make_open
 from hdqm_ops.settings import Settings
 
 __all__ = ["Installation", "installation"]
@@ -122,9 +123,8 @@ def _of_tree(tree: Path) -> Installation:
 
 def _cache(settings: Settings, account: Account) -> Path:
     """The folder to unpack into: the user's, or one that all can enter where PostgreSQL's user cannot enter that."""
-    settings.cache.mkdir(parents=True, exist_ok=True)
-    if account.can_enter(settings.cache):
-        return settings.cache
-    _SHARED_CACHE.mkdir(parents=True, exist_ok=True, mode=0o755)
-    _SHARED_CACHE.chmod(0o755)
-    return _SHARED_CACHE
+    for cache in (settings.cache, _SHARED_CACHE):
+        make_open(cache, 0o755)
+        if account.can_enter(cache):
+            return cache
+    raise MissingTool(f"{account.name!r}, who runs PostgreSQL, can enter neither {settings.cache} nor {_SHARED_CACHE}")

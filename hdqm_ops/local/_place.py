@@ -8,7 +8,7 @@ from pathlib import Path
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.local._account import Account
 
-__all__ = ["existing_place", "make_home", "make_place", "orphans", "remove_place"]
+__all__ = ["existing_place", "make_home", "make_open", "make_place", "orphans", "remove_place"]
 
 # Tried in this order by root, the only one who runs PostgreSQL as somebody else. /var/tmp may be swept by the machine.
 _ELSEWHERE = (Path("/var/lib/hdqm"), Path("/var/tmp/hdqm"))  # noqa: S108 - a folder with a random name is made below it
@@ -39,7 +39,14 @@ def existing_place(home: Path) -> Path | None:
 
 def make_home(home: Path) -> None:
     """Make the state folder. Others may pass through, and only that, where PostgreSQL will be one of them."""
-    home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    make_open(home, 0o711 if os.geteuid() == 0 else 0o700)
+
+
+def make_open(folder: Path, mode: int) -> None:
+    """Make a folder with these rights whatever the umask is; one that is there keeps its rights."""
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(mode)
 
 
 def make_place(home: Path, account: Account) -> Path:
@@ -50,7 +57,7 @@ def make_place(home: Path, account: Account) -> Path:
         return account.own(link)
     for parent in _ELSEWHERE:
         try:
-            parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_open(parent, 0o755)
             folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=parent))
         except OSError:
             continue

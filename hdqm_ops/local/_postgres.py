@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -110,6 +111,12 @@ class Postgres:
     def running(self) -> bool:
         """Whether the server of this state folder lives."""
         return self._process() is not None
+
+    @property
+    def began(self) -> datetime | None:
+        """When the server was started; None where it does not live."""
+        process = self._process()
+        return process.started if process else None
 
     def state(self) -> str:
         """``healthy``, ``stopped``, or what is wrong."""
@@ -240,7 +247,7 @@ class _Cluster:
 
     def clean_up(self) -> None:
         """End what a killed server left behind: its children, and a note of a number that another process may have."""
-        if not wait_until(lambda: not processes_in(self._data), 10):
+        if not wait_until(lambda: not processes_in(self._data), 5):
             for left_over in processes_in(self._data):
                 left_over.send(signal.SIGKILL)
             wait_until(lambda: not processes_in(self._data), 10)

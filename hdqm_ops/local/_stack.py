@@ -83,7 +83,7 @@ class Stack:
         self._settings = settings
         self._home = settings.home.absolute()
         self._database = database_of(settings)
-        self._airflow = Airflow(settings, lambda: self._database.airflow_url, lambda: self._database.writer_url)
+        self._airflow = Airflow(settings, self._database)
 
     def airflow(self) -> AirflowClient:
         """A client of this stack's Airflow, with all rights."""
@@ -111,10 +111,12 @@ class Stack:
             database.migrate(self._settings.reader_timeout_s)
             database.prepare_airflow()
             self._airflow.prepare(say)
-            say("starting Airflow")
-            started = [component for component in self._components() if component.start()]
-            for component in self._components():
-                self._await_health(component, say, fresh=component.name in {one.name for one in started})
+            components = self._components()
+            started = [component.name for component in components if component.start()]
+            if started:
+                say(f"starting {', '.join(started)}")
+            for component in components:
+                self._await_health(component, say, fresh=component.name in started)
             self._airflow.finish()
 
     @staticmethod

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -67,6 +68,10 @@ def ask(url, query, *arguments):
         return cursor.fetchall() if cursor.description else None
 
 
+def port_of(server):
+    return urlsplit(server.url).port
+
+
 def remember(server, text):
     ask(server.url, "CREATE TABLE IF NOT EXISTS public.notes (note text)")
     ask(server.url, "INSERT INTO public.notes VALUES (%s)", text)
@@ -86,13 +91,13 @@ def test_it_has_timescaledb_and_the_owner_is_no_superuser(running):
     assert ask(running.url, "SELECT current_user, current_setting('is_superuser')") == [("hdqm_owner", "off")]
 
 
-@pytest.mark.parametrize(
-    ("role", "database"), [("hdqm_writer", "hdqm"), ("hdqm_reader", "hdqm"), ("airflow", "airflow")]
-)
-def test_every_role_of_the_stack_can_log_in(running, role, database):
-    url = {"hdqm_writer": running.writer_url, "hdqm_reader": running.reader_url, "airflow": running.airflow_url}[role]
+def test_every_role_of_the_stack_can_log_in(running):
+    running.prepare_airflow()
+    urls = (running.writer_url, running.reader_url, running.airflow_url)
 
-    assert ask(url, "SELECT current_user, current_database()") == [(role, database)]
+    logins = [ask(url, "SELECT current_user, current_database()") for url in urls]
+
+    assert logins == [[("hdqm_writer", "hdqm")], [("hdqm_reader", "hdqm")], [("airflow", "airflow")]]
 
 
 def test_the_owner_may_set_up_the_roles_of_the_migrations(running):
@@ -145,7 +150,7 @@ def test_a_process_that_got_the_number_of_the_server_is_not_taken_for_it(running
 def test_what_a_killed_server_left_behind_is_ended(running):
     data = Path(running.where()["data"])
     kill(running)
-    stubborn = subprocess.Popen(["sleep", "600"], cwd=data)  # as a child that does not notice
+    stubborn = subprocess.Popen(["sleep", "600"], cwd=data, start_new_session=True)  # a child that does not notice
 
     running.start()
 
@@ -164,7 +169,7 @@ def test_a_taken_port_is_named_with_the_variable_that_changes_it(make_server, re
 
 
 def test_it_listens_on_loopback_only(running):
-    port = int(running.where()["address"].rpartition(":")[2])
+    port = port_of(running)
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
 
     assert {row[1] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")} == {f"0100007F:{port:04X}"}
@@ -197,7 +202,7 @@ def test_lost_secrets_are_made_anew(running):
 
 def test_two_starts_at_once_give_one_server(make_server, reachable):
     server = make_server(reachable / "twice")
-    port = int(server.where()["address"].rpartition(":")[2])
+    port = port_of(server)
     code = "from hdqm_ops.local import Postgres; from hdqm_ops.settings import Settings; Postgres(Settings()).start()"
     environment = {**os.environ, "HDQM_HOME": str(reachable / "twice"), "HDQM_DB_PORT": str(port)}
 

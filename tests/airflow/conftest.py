@@ -1,0 +1,42 @@
+"""One stack for all of these tests: the embedded TimescaleDB and Airflow's four components, on ports of their own."""
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from hdqm_ops import local
+from hdqm_ops.local import _airflow
+from hdqm_ops.settings import Settings
+
+HERE = Path(__file__).parent
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def stack_settings(tmp_path_factory):
+    home = tmp_path_factory.mktemp("stack") / "home"
+    return Settings(home=home, db_port=_free_port(), airflow_port=_free_port(), airflow_tasks=2)
+
+
+@pytest.fixture(scope="session")
+def stack(stack_settings, tmp_path_factory):
+    """The stack, with our Dags and those of the tests; up when a test begins, unless one before took it down."""
+    dags = tmp_path_factory.mktemp("dags")
+    for folder in (HERE.parents[1] / "dags", HERE / "dags"):
+        shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    stack = local.Stack(stack_settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_airflow, "dags_folder", lambda: dags)
+        try:
+            stack.up()
+            yield stack
+        finally:
+            stack.down()
+            local.Postgres(stack_settings).destroy()
