@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     )
     connect_timeout_s: float = Field(default=10, gt=0, description="How long a service may take to be reached.")
     read_timeout_s: float = Field(default=120, gt=0, description="How long a service may be silent while it answers.")
+    xrootd_timeout_s: int = Field(
+        default=60, ge=1, description="How long an xrootd server (`root://…`) may take for one answer."
+    )
     service_tries: int = Field(default=5, ge=1, le=20, description="How often a request is tried before giving up.")
 
 

@@ -18,7 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from hdqm_ops import xrootd
 from hdqm_ops.discover._filename import parse_name
+from hdqm_ops.discover._remote import RemoteWalk
 from hdqm_ops.discover._walk import MAGIC, Reached, Report, Status, Walk, looks_like_file
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.model import DQMFile
@@ -44,18 +46,18 @@ def find(
         patterns: globs (``*``, ``?``, ``[…]``, and ``**`` for any depth; a folder that a glob ends at is searched),
             folders (searched to any depth for ``DQM*.root``), files, and ``@list.txt`` (one of these per line, relative
             to the list's folder; blank lines and lines that begin with ``#`` are passed over). Hidden folders are not
-            searched: EOS keeps old versions of files in them.
+            searched: EOS keeps old versions of files in them. ``root://server//path`` may stand for a path.
         aliases: processing strings that join another one.
         multi_run: take harvests over many runs too.
         relval: take release validation too.
         report: is told of patterns that match nothing and of folders that cannot be read.
 
     Raises ``ConfigError``, before anything is given, that names every file, folder or list which was named and does not
-    exist.
+    exist; ``ServiceUnavailable`` where an xrootd server does not answer.
     """
     targets = _targets(patterns)
     naming = partial(parse_name, aliases=aliases, multi_run=multi_run, relval=relval)
-    return _Search(naming, report, Walk(report)).run(targets)
+    return _Search(naming, report, Walk(report), RemoteWalk(report)).run(targets)
 
 
 # -- what was asked for ------------------------------------------------------------------------------------------------
@@ -76,13 +78,16 @@ def _targets(patterns: Iterable[str | os.PathLike[str]]) -> list[_Target]:
     for text, folder, place in _lines(patterns):
         path = _absolute(text, folder, place)
         said = f"{text!r}{place}"
+        if xrootd.is_address(path) and MAGIC.search(path):
+            targets.append(_Target(path, said, None))
+            continue
         if MAGIC.search(text) and not os.path.lexists(path):
             # the folder that a glob is relative to may itself be called "[x]"
             path = _absolute(text, glob.escape(folder or os.getcwd()), place)
             targets.append(_Target(path, said, None))
             continue
         try:
-            targets.append(_Target(path, said, os.stat(path)))
+            targets.append(_Target(path, said, xrootd.status(path) if xrootd.is_address(path) else os.stat(path)))
         except OSError as error:
             missing.append((path, f"{said}: {error.strerror or error}"))
     if missing:
@@ -121,15 +126,19 @@ def _absolute(text: str, folder: str, place: str) -> str:
         raise ConfigError(f"an empty text names no DQM files{place}")
     if "\0" in text:
         raise ConfigError(f"no path contains a NUL: {text!r}{place}")
+    if xrootd.is_address(text):
+        return xrootd.normal(text)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         raise ConfigError(
-            f"{text!r}{place}: URLs are not read; give the path under which the files are mounted (/eos/…)"
+            f"{text!r}{place}: only root:// of all URLs is read; or give the path where the files are mounted (/eos/…)"
         )
     return os.path.abspath(os.path.join(folder, os.path.expanduser(text)))
 
 
 def _nearest(path: str) -> str:
     """Where the path ends to exist, and what is nearest to it there."""
+    if xrootd.is_address(path):
+        return ""  # its server has said it
     folder, wanted = Path(path).parent, Path(path).name
     while not folder.is_dir() and folder != folder.parent:
         folder, wanted = folder.parent, folder.name
@@ -151,6 +160,7 @@ class _Search:
     naming: Callable[[str], DQMFile]
     report: Report
     walk: Walk
+    remote: RemoteWalk
     paths: set[str] = field(default_factory=set)
     files: set[tuple[int, int, str]] = field(default_factory=set)
 
@@ -167,10 +177,11 @@ class _Search:
 
     def _reached(self, target: _Target) -> Iterator[Reached]:
         status = target.status
+        walk = self.remote if xrootd.is_address(target.path) else self.walk
         if status is None:
-            return self.walk.glob(target.path)
+            return walk.glob(target.path)
         if _is_folder(target.path, status):
-            return self.walk.folder(target.path)
+            return walk.folder(target.path)
         return iter([(target.path, lambda: status)])
 
     def _given(self, path: str, status: Status) -> Iterator[DQMFile]:
@@ -214,6 +225,8 @@ def _is_utf8(path: str) -> bool:
 
 def _nearest_folder(target: _Target) -> str:
     """For a glob, the first folder of its fixed beginning that does not exist."""
+    if xrootd.is_address(target.path):
+        return ""
     fixed = Path("/")
     for part in target.path.split("/")[1:]:
         if MAGIC.search(part):

@@ -7,11 +7,14 @@ from hdqm_ops.errors import UnreadableFile
 from hdqm_ops.extract._damage import Damaged, Unfamiliar
 from hdqm_ops.extract._decode import CLASSES, decode, decode_text
 from hdqm_ops.extract._elements import SCALAR_CLASS, all_elements, find_elements, open_run
+from hdqm_ops.extract._faults import fault
 from hdqm_ops.extract._file import Key, RootFile
 from hdqm_ops.extract._source import LocalFile, Source
 from hdqm_ops.extract._text import text
 from hdqm_ops.extract._uproot import SecondReader
+from hdqm_ops.extract._xrootd import XrootdFile
 from hdqm_ops.model import ElementContent, ElementProblem, ExtractedFile, Reason, Scalar
+from hdqm_ops.xrootd import is_address
 
 __all__ = ["list_elements", "read_file"]
 
@@ -37,15 +40,16 @@ def read_file(path: str | os.PathLike[str], wanted: Iterable[str]) -> ExtractedF
 
     Raises:
         UnreadableFile: it is no DQM file, or is damaged beyond single elements.
+        TryAgain: the file system or the server does not answer now.
     """
     name = os.fspath(path)
     try:
-        with LocalFile(name) as source:
+        with _opened(name) as source:
             return _extract(source, dict.fromkeys(wanted))
     except Damaged as damage:
         raise UnreadableFile(name, damage.found, damage.offset) from damage
     except OSError as error:
-        raise UnreadableFile(name, error.strerror or str(error)) from error
+        raise fault(name, error) from error
 
 
 def list_elements(path: str | os.PathLike[str]) -> Mapping[str, str]:
@@ -53,16 +57,21 @@ def list_elements(path: str | os.PathLike[str]) -> Mapping[str, str]:
 
     Raises:
         UnreadableFile: it is no DQM file, or its folders are damaged.
+        TryAgain: the file system or the server does not answer now.
     """
     name = os.fspath(path)
     try:
-        with LocalFile(name) as source:
+        with _opened(name) as source:
             file = RootFile(source)
             return all_elements(file, open_run(file)[1])
     except Damaged as damage:
         raise UnreadableFile(name, damage.found, damage.offset) from damage
     except OSError as error:
-        raise UnreadableFile(name, error.strerror or str(error)) from error
+        raise fault(name, error) from error
+
+
+def _opened(name: str) -> LocalFile | XrootdFile:
+    return XrootdFile(name) if is_address(name) else LocalFile(name)
 
 
 def _extract(source: Source, wanted: Iterable[str]) -> ExtractedFile:

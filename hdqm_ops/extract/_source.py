@@ -91,12 +91,12 @@ class LocalFile:
         return memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
 
-def coalesce(ranges: Sequence[Range]) -> Iterator[tuple[int, int, list[int]]]:
-    """Joins ranges that lie close together: (start, end, indices of the ranges inside)."""
+def coalesce(ranges: Sequence[Range], gap: int = _GAP) -> Iterator[tuple[int, int, list[int]]]:
+    """Joins ranges that are at most ``gap`` bytes apart: (start, end, indices of the ranges inside)."""
     start, end, members = 0, -1, list[int]()
     for index in sorted(range(len(ranges)), key=ranges.__getitem__):
         offset, length = ranges[index]
-        if members and offset <= end + _GAP and max(end, offset + length) - start <= _CHUNK:
+        if members and offset <= end + gap and max(end, offset + length) - start <= _CHUNK:
             end = max(end, offset + length)
             members.append(index)
             continue

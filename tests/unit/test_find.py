@@ -239,7 +239,7 @@ def test_named_files_that_do_not_exist_are_an_error_before_anything_is_given(tre
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        ("root://eoscms.cern.ch//eos/cms/x.root", "URLs are not read"),
+        ("https://eoscms.cern.ch//eos/cms/x.root", "only root:// of all URLs"),
         ("", "an empty text"),
         ("a\0b", "NUL"),
         ("@nowhere.txt", "the list of files"),
