@@ -1,0 +1,3 @@
+"""Fixtures by topic."""
+
+pytest_plugins = ["fix_db"]
