@@ -68,9 +68,8 @@ def offline_datasets(run: Run) -> tuple[str, ...]:
     if not significant(run):
         return ()
     period = run.period
-    names = [f"/Express/{period.express}/DQM", f"/PromptReco/{period.prompt}/DQM"]
-    if period.beams != "none":
-        names += [f"/ReReco/Run{period.era}_v1/DQM", f"/ReReco/Run{period.era}_UL/DQM"]
+    again = (f"/ReReco/Run{period.era}_{version}/DQM" for version in ("v1", "v2", "UL", "Legacy"))
+    names = [f"/Express/{period.express}/DQM", f"/PromptReco/{period.prompt}/DQM", *again]
     return tuple(names)
 
 

@@ -75,3 +75,24 @@ def lit_run(world):
         and 100 < run.lumisections < 500
         and not run.fill.special
     )
+
+
+@pytest.fixture
+def rr_service(services):
+    """Run Registry without tokens, as its backend is on the machine itself."""
+    return Service(
+        name="Run Registry",
+        url=services.rr_url,
+        sso_url=services.sso_url,
+        backoff_s=0.001,
+        tries=4,
+        headers={"email": "api@api"},
+    )
+
+
+@pytest.fixture
+def rr(rr_service):
+    from hdqm_ops.services import RunRegistry
+
+    with RunRegistry(rr_service) as client:
+        yield client
