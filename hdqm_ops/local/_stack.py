@@ -151,7 +151,7 @@ class Stack:
         with self._locked():
             for component in reversed(self._components()):
                 if component.wanted:
-                    say(f"stopping {component.name}")
+                    say(f"stopping {component.name} (within {component.patience_s:.0f} s)")
                     component.stop()
             embedded = Postgres(self._settings)  # also one from before HDQM_DATABASE_URL was set
             if embedded.running:
