@@ -48,6 +48,7 @@ _VERSIONS: dict[str, frozenset[int]] = {
     **{f"TH{n}L": frozenset({0, 1}) for n in "123"},
 }
 _AXIS_VERSIONS = frozenset({9, 10})
+_ATTRIBUTES_VERSION = 4
 _HAS_CHANGED_LABELS = 10  # version of TAxis
 _LIST_VERSION = 5
 _TEXT_VERSION = 1
@@ -63,7 +64,8 @@ _AXIS_ATTRIBUTES = _COUNTED | 36
 _AXIS_RANGE = struct.Struct(">iiH?")  # fFirst, fLast, fBits2, fTimeDisplay
 _STATISTICS = struct.Struct(">hh8di")  # fBarOffset … fNormFactor, length of fContour
 _BUFFER = struct.Struct(">i?")  # fBufferSize, whether fBuffer follows
-_MOMENTS = {2: struct.Struct(">8x3d"), 3: struct.Struct(">6x7d")}  # after fScalefactor; after TAtt3D
+_MOMENTS = {2: struct.Struct(">8x3d"), 3: struct.Struct(">6x7d")}
+_EMPTY_CLASS = struct.pack(">I", _COUNTED | 2)
 _PROFILE = struct.Struct(">i4d")  # fErrorMode, two limits, two moments
 _INT, _COUNT, _COUNT_TAG = struct.Struct(">i"), struct.Struct(">I"), struct.Struct(">II")
 _FIRST_DOUBLE = struct.Struct(">d")
@@ -140,6 +142,8 @@ def decode_text(data: bytes) -> str:
         _, found = stream.text_object()
     except (struct.error, IndexError) as error:
         raise Damaged("the TObjString ends too early") from error
+    except Unfamiliar as unfamiliar:
+        raise Damaged(str(unfamiliar)) from unfamiliar
     stream.expect(len(data), "TObjString")
     return found
 
@@ -163,6 +167,8 @@ class _Stream:
     def histogram(self, name: str, layout: _Class) -> Histogram:
         """The whole payload as a histogram."""
         versions, ends = self._head(layout)
+        if ends[0] != len(self.data):
+            raise Damaged(f"the byte count of {name} is wrong: it says {ends[0]}", 0)
         own_name, title = self._text(), self._text()
         self.expect(ends[-1], "TNamed")
         cells = self._attributes()
@@ -226,7 +232,9 @@ class _Stream:
         )
 
     def _more_moments(self, dimension: int) -> tuple[float, ...]:
-        """The moments with y and z."""
+        """The moments with y and z; before them fScalefactor of TH2, or TAtt3D of TH3, which has nothing inside."""
+        if dimension == 3 and self.data[self.at : self.at + 4] != _EMPTY_CLASS:
+            raise Damaged("the byte count of TAtt3D is wrong", self.at)
         layout = _MOMENTS[dimension]
         sums = layout.unpack_from(self.data, self.at)
         self.at += layout.size
@@ -250,16 +258,18 @@ class _Stream:
         return axes
 
     def _axis(self) -> Axis:
-        count, version, named, named_version, _, _, bits = _AXIS.unpack_from(self.data, self.at)
-        if version not in _AXIS_VERSIONS or named_version != 1:
+        count, version, named, named_version, object_version, _, bits = _AXIS.unpack_from(self.data, self.at)
+        if version not in _AXIS_VERSIONS or named_version != 1 or object_version != 1:
             raise Unfamiliar(f"TAxis of version {version}")
         end, named_end = self.at + 4 + (count ^ _COUNTED), self.at + 10 + (named ^ _COUNTED)
         self.at += _AXIS.size + 2 * bool(bits & _REFERENCED)
         self._skip_text()
         title = self._text()
         self.expect(named_end, "TNamed")
-        attributes, _, n, low, high = _AXIS_BINS.unpack_from(self.data, self.at)
+        attributes, version_of_attributes, n, low, high = _AXIS_BINS.unpack_from(self.data, self.at)
         self.at += _AXIS_BINS.size
+        if version_of_attributes != _ATTRIBUTES_VERSION:
+            raise Unfamiliar(f"TAttAxis of version {version_of_attributes}")
         if attributes != _AXIS_ATTRIBUTES or n < 1 or not math.isfinite(high - low):
             raise Damaged(f"an axis of {n} bins from {low} to {high} cannot be", self.at)
         edges = self._doubles(n + 1)

@@ -1,7 +1,8 @@
 """Histograms as uproot deserialises them: the second opinion, and the reader of class versions that are not ours."""
 
+import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from hdqm_ops.extract._damage import Damaged
 from hdqm_ops.extract._file import RootFile
+from hdqm_ops.extract._source import Source
 from hdqm_ops.model import Axis, Doubles, Histogram
 
 __all__ = ["SecondReader", "from_model"]
@@ -32,6 +34,35 @@ _MOMENTS = (
     "fTsumwt",
     "fTsumwt2",
 )
+
+
+class _Bytes(io.RawIOBase):
+    """A source as the file object that uproot takes: it need not be local, and is not opened again."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._source.size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(self._source.size - self._at, 0)
+        length = left if size is None or size < 0 else min(size, left)
+        (view,) = self._source.read([(self._at, length)])
+        self._at += length
+        return bytes(view)
 
 
 class SecondReader:
@@ -66,15 +97,27 @@ class SecondReader:
             self._file.streamer_info()
         try:
             if self._opened is None:
-                self._opened = self._stack.enter_context(uproot.open(self._file.source.path)).file
+                self._opened = self._stack.enter_context(uproot.open(_Bytes(self._file.source))).file
             chunk = uproot.source.chunk.Chunk.wrap(self._opened.source, np.frombuffer(payload, np.uint8))
             cursor = uproot.source.cursor.Cursor(0, origin=-key_size)
             model = self._opened.class_named(class_name)
             read = model.read(chunk, cursor, {"breadcrumbs": ()}, self._opened, self._opened.detached, None)
+            _check_versions(read, self._opened.streamers)
             return from_model(read, class_name)
+        except Damaged:
+            raise
         except Exception as error:  # uproot raises whatever its steps raise
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise Damaged(f"no {class_name} that uproot understands: {reason}") from error
+
+
+def _check_versions(model: Any, described: Mapping[str, Mapping[int, Any]]) -> None:
+    """Raises ``Damaged`` where a part has a version that the file does not describe: uproot takes the next best one."""
+    axes = [model.all_members[name] for name in ("fXaxis", "fYaxis", "fZaxis")]
+    for part in (model, *_bases(model), *axes, *(base for axis in axes for base in _bases(axis))):
+        version = part.instance_version
+        if version is not None and part.classname in described and version not in described[part.classname]:
+            raise Damaged(f"{part.classname} of version {version}, which the file does not describe")
 
 
 def from_model(model: Any, class_name: str) -> Histogram:

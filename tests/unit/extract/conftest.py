@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hdqm_ops.extract._elements import all_elements, find_elements, open_run
+from hdqm_ops.extract._elements import find_elements, open_run
 from hdqm_ops.extract._file import RootFile
 from hdqm_ops.extract._source import LocalFile
 
-CLASSES = Path(__file__).parents[2] / "data" / "classes"
+DATA = Path(__file__).parents[2] / "data"
 
 
 @dataclass
@@ -100,7 +100,7 @@ class RootWriter:
 @pytest.fixture(scope="session")
 def payload():
     """The bytes of a histogram as ROOT streams it, by its name in tests/data/classes."""
-    path = next(CLASSES.glob("*-none-*.root"))
+    path = next((DATA / "classes").glob("*-none-*.root"))
 
     def read(name):
         with LocalFile(path) as source:
@@ -123,6 +123,11 @@ def dqm_file(tmp_path, payload):
     return write
 
 
+@pytest.fixture(scope="session")
+def data_folder():
+    return DATA
+
+
 @pytest.fixture
 def leaf():
     return Leaf
@@ -136,17 +141,3 @@ def root_file(tmp_path):
         return RootWriter().write(tmp_path / name, tree)
 
     return write
-
-
-@pytest.fixture
-def keys_of():
-    """All keys of elements in a file, for tests that damage one."""
-
-    def read(path):
-        with LocalFile(path) as source:
-            file = RootFile(source)
-            names = all_elements(file, open_run(file)[1])
-            file = RootFile(source)
-            return find_elements(file, open_run(file)[1], names)
-
-    return read
