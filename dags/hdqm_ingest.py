@@ -86,13 +86,15 @@ def hdqm_ingest():  # noqa: ANN201 - the decorator makes a Dag of it
         map_index_template="{{ label }}",
         execution_timeout=timedelta(hours=2),
     )
-    def ingest(label: str, file_ids: list[int], mode: str, subsystems: list[str]) -> dict[str, int]:
+    def ingest(label: str, file_ids: list[int]) -> dict[str, int]:
         """Read, reduce and load the files of one batch."""
         from hdqm_airflow.connections import settings
         from hdqm_ops import pipeline
 
-        get_current_context()["label"] = label
-        return pipeline.ingest_batch(settings(), file_ids, mode=mode, subsystems=subsystems)
+        context = get_current_context()
+        context["label"] = label
+        form = context["params"]
+        return pipeline.ingest_batch(settings(), file_ids, mode=form["mode"], subsystems=form["subsystems"])
 
     @task(trigger_rule="all_done", retries=0)
     def summary(planned: list[dict] | None, counts: list[dict[str, int]]) -> dict[str, int]:
