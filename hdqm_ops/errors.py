@@ -10,6 +10,8 @@
     │   └── UntrustedServer   a service's certificate is signed by nobody we know: name a CA bundle
     ├── NotReducible          nobody acts: the trend gets a gap with this reason
     ├── UnreadableFile        the file is marked failed, the others go on
+    │   ├── TruncatedFile     it may still be written: where it is young, it waits
+    │   └── AbsentFile        it is marked vanished; its points stay
     ├── BadAnswer             a service told what cannot be: nothing is stored, somebody looks
     └── TryAgain              a passing fault: network, database, lock
         ├── DatabaseUnavailable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from hdqm_ops.model import Reason
 
 __all__ = [
+    "AbsentFile",
     "AuthenticationFailed",
     "BadAnswer",
     "ConfigError",
@@ -39,6 +42,7 @@ __all__ = [
     "RequestRefused",
     "ServiceError",
     "ServiceUnavailable",
+    "TruncatedFile",
     "TryAgain",
     "UnreadableFile",
     "UntrustedServer",
@@ -78,9 +82,21 @@ class UnreadableFile(HdqmError):
         self.found = found
         self.offset = offset
 
+    @property
+    def reason(self) -> str:
+        """The message without the path, for where that stands already."""
+        return self.found if self.offset is None else f"{self.found} at byte {self.offset}"
+
     def __str__(self) -> str:
-        where = "" if self.offset is None else f" at byte {self.offset}"
-        return f"{self.path}: {self.found}{where}"
+        return f"{self.path}: {self.reason}"
+
+
+class TruncatedFile(UnreadableFile):
+    """A file ends before its end, or was not closed by its writer."""
+
+
+class AbsentFile(UnreadableFile):
+    """A file was there when files were listed, and is not when it is to be read."""
 
 
 class TryAgain(HdqmError):

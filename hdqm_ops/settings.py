@@ -90,6 +90,21 @@ class Settings(BaseSettings):
     relval: bool = Field(default=False, description="Take RelVal files too.")
     jobs: int = Field(default=1, ge=1, le=256, description="Processes that read and reduce at once without `-j`.")
     batch_size: int = Field(default=25, ge=1, le=500, description="DQM files a mapped Airflow task takes.")
+    wait_s: float = Field(
+        default=3600,
+        ge=0,
+        description="How old, in seconds, a DQM file must be for its end to count: younger ones that end too early, or "
+        "changed since the last look, wait. Files named by `-f` never do.",
+    )
+    file_tries: int = Field(default=5, ge=1, description="How often a file that cannot be read is tried by itself.")
+    file_pause_s: float = Field(
+        default=3600, gt=0, description="Seconds before it is tried for the second time; each pause is twice the last."
+    )
+    watch_s: float = Field(
+        default=20,
+        gt=0,
+        description="Seconds between two looks of the watcher; a file that stays as it is in between is taken.",
+    )
     reader_timeout_s: int = Field(
         default=30, ge=1, description="Statement timeout of the role hdqm_reader (Grafana, API), in seconds."
     )

@@ -10,15 +10,15 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from hdqm_ops import __version__
-from hdqm_ops.cli import _config, _database, _demo, _ingest, _reduce, _simulate, _stack
+from hdqm_ops.cli import _config, _database, _demo, _files, _ingest, _reduce, _simulate, _stack
 from hdqm_ops.cli._output import err
 from hdqm_ops.errors import ConfigError, HdqmError, MissingTool, TryAgain
 from hdqm_ops.settings import stack_file
 
 __all__ = ["app", "main"]
 
-_LISTS = {"-r": "-r", "--runs": "-r", "-c": "-c", "--configs": "-c", "-f": "-f", "--files": "-f"}
-_WITH_LISTS = {"extract", "calculate", "ingest"}
+_LISTS = {"-r": "-r", "--runs": "-r", "--run": "-r", "-c": "-c", "--configs": "-c", "-f": "-f", "--files": "-f"}
+_WITH_LISTS = {"extract", "calculate", "ingest", "files"}
 
 app = typer.Typer(
     name="hdqm",
@@ -33,6 +33,7 @@ app.add_typer(_database.app, name="db")
 app.add_typer(_simulate.app, name="simulate")
 _reduce.register(app)
 _ingest.register(app)
+_files.register(app)
 _stack.register(app)
 _demo.register(app)
 

@@ -6,6 +6,7 @@ What counts as the same file: a file that several patterns reach is given once. 
 names. A link with another base name says another run, dataset or version, and is a file of its own.
 """
 
+import fnmatch
 import glob
 import logging
 import os
@@ -25,7 +26,7 @@ from hdqm_ops.discover._walk import MAGIC, Reached, Report, Status, Walk, looks_
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.model import DQMFile
 
-__all__ = ["find"]
+__all__ = ["exists", "find", "reachable"]
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,31 @@ def find(
     targets = _targets(patterns)
     naming = partial(parse_name, aliases=aliases, multi_run=multi_run, relval=relval)
     return _Search(naming, report, Walk(report), RemoteWalk(report)).run(targets)
+
+
+def reachable(patterns: Iterable[str | os.PathLike[str]]) -> Callable[[str], bool]:
+    """Tells of a path whether ``find`` with these patterns might come upon it; rather yes than no."""
+    ways: list[re.Pattern[str]] = []
+    for text, folder, place in _lines(patterns):
+        path = _absolute(text, folder, place)
+        ways += [re.compile(fnmatch.translate(one)) for one in (path, glob.escape(path))]
+        ways += [re.compile(fnmatch.translate(f"{one.rstrip('/')}/*")) for one in (path, glob.escape(path))]
+    return lambda path: any(way.match(path) for way in ways)
+
+
+def exists(path: str) -> bool:
+    """False only where the file system, or the server, says that there is none.
+
+    Raises:
+        ServiceUnavailable: an xrootd server does not answer.
+    """
+    try:
+        _ = xrootd.status(path) if xrootd.is_address(path) else os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 # -- what was asked for ------------------------------------------------------------------------------------------------

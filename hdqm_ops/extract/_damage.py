@@ -1,6 +1,6 @@
 """What the parts of the reader say to one another when bytes are not as they must be."""
 
-__all__ = ["Damaged", "Unfamiliar"]
+__all__ = ["Damaged", "Truncated", "Unfamiliar"]
 
 
 class Damaged(Exception):
@@ -13,6 +13,10 @@ class Damaged(Exception):
 
     def __str__(self) -> str:
         return self.found if self.offset is None else f"{self.found} at byte {self.offset}"
+
+
+class Truncated(Damaged):
+    """The file ends too early, or its writer has not closed it: it may still be written."""
 
 
 class Unfamiliar(Exception):

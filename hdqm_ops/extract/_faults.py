@@ -2,7 +2,7 @@
 
 import errno
 
-from hdqm_ops.errors import TryAgain, UnreadableFile
+from hdqm_ops.errors import AbsentFile, TryAgain, UnreadableFile
 
 __all__ = ["fault"]
 
@@ -34,4 +34,5 @@ def fault(path: str, error: OSError) -> TryAgain | UnreadableFile:
     said = error.strerror or str(error)
     if error.errno in _PASSING:
         return TryAgain(f"{path}: {said}: the file system does not answer now")
-    return UnreadableFile(path, said)
+    absent = error.errno in {errno.ENOENT, errno.ENOTDIR}
+    return AbsentFile(path, said) if absent else UnreadableFile(path, said)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from hdqm_ops.extract._compression import MAX_OBJECT, inflate
-from hdqm_ops.extract._damage import Damaged
+from hdqm_ops.extract._damage import Damaged, Truncated
 from hdqm_ops.extract._source import Range, Source
 
 __all__ = ["FOLDER_CLASSES", "Folder", "Key", "RootFile", "keys_in"]
@@ -68,16 +68,16 @@ class RootFile:
         """Position of the first record, of the top folder's description, and of the class descriptions."""
         size = self.source.size
         if not size:
-            raise Damaged("the file is empty", 0)
+            raise Truncated("the file is empty", 0)
         (start,) = self.source.read([(0, min(size, 80))])
         if bytes(start[:4]) != b"root":
             raise Damaged(f"no ROOT file: it begins with {bytes(start[:4])!r}", 0)
         layout = _HEADER_BIG if len(start) > 8 and int.from_bytes(start[4:8], "big") >= _BIG_FILE else _HEADER
         if len(start) < layout.size:
-            raise Damaged(f"the file ends within its header, after {size} bytes", size)
+            raise Truncated(f"the file ends within its header, after {size} bytes", size)
         _, _, begin, end, _, _, _, name_size, _, _, info, info_size = layout.unpack_from(start)
         if end > size:
-            raise Damaged(f"truncated: {size} of {end} bytes are there", size)
+            raise Truncated(f"truncated: {size} of {end} bytes are there", size)
         if not (layout.size <= begin <= begin + name_size < end and name_size > 0):
             raise Damaged("the header contradicts itself", 0)
         return begin, begin + name_size, (info, info_size)
@@ -87,7 +87,7 @@ class RootFile:
         length = min(_FOLDER_BIG.size, self.source.size - self._top)
         folder = self._folder(self.source.read([(self._top, length)])[0], self._top)
         if folder is None:
-            raise Damaged("the file was not closed by its writer: it has no list of keys", self._top)
+            raise Truncated("the file was not closed by its writer: it has no list of keys", self._top)
         return folder
 
     def folders(self, keys: Sequence[Key]) -> list[Folder | None]:
@@ -190,8 +190,9 @@ def _keys_in(listing: bytes, place: int, names: Collection[bytes] | None) -> Ite
         if names is None or name in names or name[:1] == b"<":
             raw = listing[start:position]
             yield Key(listing[class_at:class_end], name, cycle, seek, size, key_size, object_size, raw)
-    if position > len(listing):
-        raise Damaged("a folder's list of keys is longer than it says", place)
+    if position > len(listing) or listing.strip(b"\0") != listing[:position].strip(b"\0"):
+        # Some writers reserve room for more keys, and leave zeros there.
+        raise Damaged(f"a folder's list has not {count} keys, as it says", place)
 
 
 def _header_key(record: bytes, place: int) -> Key:

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from hdqm_ops.errors import UnreadableFile
-from hdqm_ops.extract._damage import Damaged, Unfamiliar
+from hdqm_ops.errors import TruncatedFile, UnreadableFile
+from hdqm_ops.extract._damage import Damaged, Truncated, Unfamiliar
 from hdqm_ops.extract._decode import CLASSES, decode, decode_text
 from hdqm_ops.extract._elements import SCALAR_CLASS, all_elements, find_elements, open_run
 from hdqm_ops.extract._faults import fault
@@ -39,7 +39,8 @@ def read_file(path: str | os.PathLike[str], wanted: Iterable[str]) -> ExtractedF
         scalar, is an ``ElementProblem`` and does not touch the others.
 
     Raises:
-        UnreadableFile: it is no DQM file, or is damaged beyond single elements.
+        UnreadableFile: it is no DQM file, or is damaged beyond single elements; ``TruncatedFile`` where it ends too
+            early, ``AbsentFile`` where there is none.
         TryAgain: the file system or the server does not answer now.
     """
     name = os.fspath(path)
@@ -47,7 +48,8 @@ def read_file(path: str | os.PathLike[str], wanted: Iterable[str]) -> ExtractedF
         with _opened(name) as source:
             return _extract(source, dict.fromkeys(wanted))
     except Damaged as damage:
-        raise UnreadableFile(name, damage.found, damage.offset) from damage
+        kind = TruncatedFile if isinstance(damage, Truncated) else UnreadableFile
+        raise kind(name, damage.found, damage.offset) from damage
     except OSError as error:
         raise fault(name, error) from error
 
@@ -65,7 +67,8 @@ def list_elements(path: str | os.PathLike[str]) -> Mapping[str, str]:
             file = RootFile(source)
             return all_elements(file, open_run(file)[1])
     except Damaged as damage:
-        raise UnreadableFile(name, damage.found, damage.offset) from damage
+        kind = TruncatedFile if isinstance(damage, Truncated) else UnreadableFile
+        raise kind(name, damage.found, damage.offset) from damage
     except OSError as error:
         raise fault(name, error) from error
 
@@ -109,8 +112,8 @@ def _records(source: Source, keys: list[tuple[str, Key]]) -> Iterator[tuple[str,
 
 def _refuse(file: RootFile, name: str, key: Key) -> ElementProblem | None:
     """Why an element need not be read at all."""
-    class_name = text(key.class_name)
-    if class_name not in CLASSES and key.class_name != SCALAR_CLASS:
+    if key.class_name != SCALAR_CLASS and key.class_name.decode("latin-1") not in CLASSES:
+        class_name = text(key.class_name)
         why = _OTHER_CLASSES.get(class_name, _NO_HISTOGRAM)
         return ElementProblem(Reason.WRONG_CLASS, f"{name} is a {class_name}: {why}")
     try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
-from hdqm_ops.extract._damage import Damaged
+from hdqm_ops.extract._damage import Damaged, Truncated
 
 __all__ = ["LocalFile", "Range", "Source", "coalesce"]
 
@@ -85,7 +85,7 @@ class LocalFile:
         while length:
             piece = os.pread(self._descriptor, length, offset)
             if not piece:
-                raise Damaged(f"the file ends {length} bytes too early: it shrinks while it is read", offset)
+                raise Truncated(f"the file ends {length} bytes too early: it shrinks while it is read", offset)
             pieces.append(piece)
             offset, length = offset + len(piece), length - len(piece)
         return memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from hdqm_ops.extract._damage import Damaged
+from hdqm_ops.extract._damage import Damaged, Truncated
 from hdqm_ops.extract._source import Range, coalesce
 from hdqm_ops.xrootd import RemoteFile
 
@@ -70,5 +70,5 @@ class XrootdFile:
         for (offset, length), piece in zip(places, read, strict=True):
             if len(piece) != length:
                 missing = length - len(piece)
-                raise Damaged(f"the file ends {missing} bytes too early: it shrinks while it is read", offset)
+                raise Truncated(f"the file ends {missing} bytes too early: it shrinks while it is read", offset)
         return [memoryview(piece) for piece in read]

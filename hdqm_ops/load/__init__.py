@@ -2,8 +2,17 @@
 
 from hdqm_ops.load._configuration import Changes, apply_configuration
 from hdqm_ops.load._connection import Connection, connect
-from hdqm_ops.load._files import Registered, record_failure, register_files
+from hdqm_ops.load._files import Registered, Retry, record_failure, register_files
 from hdqm_ops.load._histograms import stored_elements
+from hdqm_ops.load._ledger import (
+    FileFilter,
+    file_events,
+    list_files,
+    not_listed,
+    record_vanished,
+    record_waiting,
+    requeue_files,
+)
 from hdqm_ops.load._migrate import MigrationStatus, migrate, migration_status, restrict_reader
 from hdqm_ops.load._pending import pending
 from hdqm_ops.load._store import load_file
@@ -13,22 +22,30 @@ from hdqm_ops.load._work import FileResult, LoadCounts, Scope, Work
 __all__ = [
     "Changes",
     "Connection",
+    "FileFilter",
     "FileResult",
     "LoadCounts",
     "MigrationStatus",
     "Registered",
+    "Retry",
     "Scope",
     "Summary",
     "Work",
     "apply_configuration",
     "ask",
     "connect",
+    "file_events",
+    "list_files",
     "load_file",
     "migrate",
     "migration_status",
+    "not_listed",
     "pending",
     "record_failure",
+    "record_vanished",
+    "record_waiting",
     "register_files",
+    "requeue_files",
     "restrict_reader",
     "stored_elements",
     "summary",

@@ -10,7 +10,7 @@ from hdqm_ops.load._histograms import text
 from hdqm_ops.load._sql import query
 from hdqm_ops.model import DQMFile
 
-__all__ = ["Registered", "forget_series", "record_failure", "register_files", "settle", "unload"]
+__all__ = ["Registered", "Retry", "forget_series", "record_failure", "register_files", "settle", "unload"]
 
 _TYPES = ("text",) * 6 + ("int4", "int4", "int4", "int8", "float8", "text")
 
@@ -34,15 +34,35 @@ class Registered:
     ignored: int
 
 
-def register_files(connection: Connection, files: Iterable[DQMFile]) -> Registered:
-    """Bring a listing into the ledger; only what changed touches it."""
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a file that cannot be read is tried, and how long before the second time; pauses double.
+
+    Attributes:
+        most: tries in all.
+        pause_s: the first pause, in seconds.
+    """
+
+    most: int = 5
+    pause_s: float = 3600.0
+
+
+def register_files(connection: Connection, files: Iterable[DQMFile], *, young: float | None = None) -> Registered:
+    """Bring a listing into the ledger; only what changed touches it, and what is due to be tried again.
+
+    Args:
+        connection: where the ledger is.
+        files: the listing.
+        young: a known file that changed and whose time lies behind this one (seconds since 1970) may still be written:
+            it waits until a listing finds it as it was. None: no file waits.
+    """
     rows = [_row(file) for file in files]
-    return in_transaction(connection, lambda: _register(connection, rows))
+    return in_transaction(connection, lambda: _register(connection, rows, young))
 
 
-def _register(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Registered:
-    def run(name: str) -> int:
-        return connection.execute(query("files", name)).rowcount
+def _register(connection: Connection, rows: Sequence[tuple[Any, ...]], young: float | None) -> Registered:
+    def run(name: str, **facts: Any) -> int:
+        return connection.execute(query("files", name), facts or None).rowcount
 
     run("lock")
     run("stage")
@@ -52,12 +72,12 @@ def _register(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Regist
             copy.write_row(row)
     connection.execute("ANALYZE pg_temp.stage_file")
     repeated = run("forget_repetitions")
-    unchanged = run("forget_unchanged")
+    unchanged = run("forget_unchanged", young=young)
     run("add_names")
     run("lock_known")
     for (file_id,) in connection.execute(query("files", "moved")).fetchall():
         unload(connection, file_id)
-    changed, new = run("change"), run("add")
+    changed, new = run("change", young=young), run("add")
     superseded = settle(connection)
     ignored = sum(row[-1] is not None for row in rows)
     assert new + changed + unchanged + repeated == len(rows)
@@ -84,11 +104,30 @@ def _row(file: DQMFile) -> tuple[Any, ...]:
     )
 
 
-def record_failure(connection: Connection, file_id: int, reason: str) -> None:
-    """Mark a file that could not be read; what was stored of it before stays."""
+def record_failure(
+    connection: Connection, file_id: int, reason: str, *, file: DQMFile | None = None, retry: Retry | None = None
+) -> None:
+    """Mark a file that could not be read; what was stored of it before stays.
+
+    Args:
+        connection: where the ledger is.
+        file_id: its id in the ledger.
+        reason: why.
+        file: what was read: where the file is another one by now, nothing is marked.
+        retry: when it is tried again.
+    """
+    retry = retry or Retry()
+    facts = {
+        "file_id": file_id,
+        "reason": text(reason),
+        "size_bytes": file and file.size_bytes,
+        "mtime": file and file.mtime,
+        "most": retry.most,
+        "pause_s": retry.pause_s,
+    }
 
     def record() -> None:
-        connection.execute(query("files", "fail"), {"file_id": file_id, "reason": text(reason)})
+        connection.execute(query("files", "fail"), facts)
         settle(connection, file_id)
 
     in_transaction(connection, record)

@@ -87,7 +87,7 @@ class LoadCounts:
         changed: rows of points and histograms that are not as they were.
     """
 
-    state: Literal["ingested", "extracted", "superseded", "stale"]
+    state: Literal["ingested", "extracted", "superseded", "stale", "waiting", "vanished"]
     values: int = 0
     gaps: Mapping[str, int] = field(default_factory=dict)
     histograms: int = 0

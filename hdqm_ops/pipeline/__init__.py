@@ -2,6 +2,7 @@
 
 from hdqm_ops.pipeline._configuration import config_roots, read_configuration, read_selection
 from hdqm_ops.pipeline._database import migrate, migration_status, query, summary, summary_rows
+from hdqm_ops.pipeline._files import STATES, file_events, list_files, retry_files
 from hdqm_ops.pipeline._plan import Batch, Plan, apply_configuration, plan
 from hdqm_ops.pipeline._reduction import FileReducer
 from hdqm_ops.pipeline._request import Request
@@ -9,6 +10,7 @@ from hdqm_ops.pipeline._simulation import simulate_files, simulated_files
 from hdqm_ops.pipeline._work import FileReport, Report, add_up, ingest_batch, work
 
 __all__ = [
+    "STATES",
     "Batch",
     "FileReducer",
     "FileReport",
@@ -18,13 +20,16 @@ __all__ = [
     "add_up",
     "apply_configuration",
     "config_roots",
+    "file_events",
     "ingest_batch",
+    "list_files",
     "migrate",
     "migration_status",
     "plan",
     "query",
     "read_configuration",
     "read_selection",
+    "retry_files",
     "simulate_files",
     "simulated_files",
     "summary",

@@ -12,6 +12,7 @@ from hdqm_ops.errors import ConfigError
 from hdqm_ops.model import DQMFile
 from hdqm_ops.pipeline._configuration import read_selection
 from hdqm_ops.pipeline._database import connect
+from hdqm_ops.pipeline._listing import register
 from hdqm_ops.pipeline._request import Request
 from hdqm_ops.settings import Settings
 
@@ -74,14 +75,14 @@ def plan(settings: Settings, request: Request) -> Plan:
     with connect(settings) as connection:
         load.apply_configuration(connection, tree.trends, tree.groups, whole=_is_whole(request, tree))
         if files is not None:
-            load.register_files(connection, files)
+            register(connection, settings, request, files)
         scope = load.Scope(
             stage=request.stage,
             mode=request.mode,
             runs=() if runs.everything else runs.ranges,
             datasets=request.datasets,
             trends=tuple(trend.key for trend in tree.trends),
-            paths=tuple(file.path for file in files or ()) if request.files else (),
+            paths=tuple(file.path for file in files or ()) if request.judged_at_once else (),
         )
         work = tuple(load.pending(connection, scope))
     log.info("%d files to do for %d trends, %s", len(work), len(tree.trends), runs)
@@ -126,6 +127,8 @@ def _is_whole(request: Request, tree: ConfigTree) -> bool:
 
 def _find(settings: Settings, request: Request, remarks: list[str]) -> list[DQMFile]:
     where = request.files or settings.files
+    if request.hints:
+        where = tuple(path for path in where if discover.exists(path))
     found = list(
         discover.find(
             where,
@@ -135,7 +138,7 @@ def _find(settings: Settings, request: Request, remarks: list[str]) -> list[DQMF
             report=remarks.append,
         )
     )
-    if not found:
+    if not found and not request.hints:
         raise ConfigError(f"no DQM file in {', '.join(where)}: name files or folders with -f, or set HDQM_FILES")
     remarks += [f"ignored: {file.path}: {file.ignored}" for file in found if file.ignored]
     return found

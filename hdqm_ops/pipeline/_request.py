@@ -20,6 +20,8 @@ class Request(BaseModel):
         subsystems: subsystems.
         configs: files, folders, ``Subsystem/pattern*``; a subset does only its own and retires nothing.
         files: files, folders, globs, ``@list.txt``; empty: those of the settings.
+        hints: the files are where something was seen to happen: they are looked at and judged like those of a listing,
+            those that are gone are passed over, and what is to do is not restricted to them.
         mode: ``missing`` what was never done, ``failed`` also files that failed, ``all`` everything anew.
         batch_size: files of one batch.
         dry_run: only plan.
@@ -33,6 +35,12 @@ class Request(BaseModel):
     subsystems: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    hints: bool = False
     mode: Mode = "missing"
     batch_size: int = Field(default=25, ge=1, le=500)
     dry_run: bool = False
+
+    @property
+    def judged_at_once(self) -> bool:
+        """Files that a person named are never left to wait for their writer."""
+        return bool(self.files) and not self.hints

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hdqm_ops import extract, load, reduce
-from hdqm_ops.errors import DatabaseUnavailable, TryAgain, UnreadableFile
+from hdqm_ops.errors import AbsentFile, DatabaseUnavailable, TruncatedFile, TryAgain, UnreadableFile
 from hdqm_ops.model import ElementContent, ExtractedFile, Trend
 from hdqm_ops.pipeline._database import connect
 from hdqm_ops.pipeline._plan import Plan, plan_batch
@@ -21,6 +21,8 @@ from hdqm_ops.settings import Settings
 __all__ = ["FileReport", "Report", "add_up", "ingest_batch", "work"]
 
 log = logging.getLogger(__name__)
+
+_STATES = ("ingested", "extracted", "superseded", "stale", "waiting", "vanished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,10 @@ class Report:
         """Numbers for people and machines."""
         return {
             "stage": self.stage,
-            **{state: self.files[state] for state in ("ingested", "extracted", "superseded", "stale")},
+            **{
+                state: self.files[state]
+                for state in ("ingested", "extracted", "superseded", "stale", "waiting", "vanished")
+            },
             "failed": len(self.failures),
             "to_be_repeated": len(self.passing),
             "values": self.values,
@@ -155,10 +160,11 @@ def _silent(_line: str) -> None:
 class _Worker:
     """Does files one after the other over one connection; reducers are compiled once for each set of definitions."""
 
-    def __init__(self, settings: Settings, trends: Sequence[Trend], stage: str) -> None:
+    def __init__(self, settings: Settings, trends: Sequence[Trend], request: Request) -> None:
         self._settings = settings
         self._trends = {trend.key: trend for trend in trends}
-        self._stage = stage
+        self._stage = request.stage
+        self._at_once = request.judged_at_once
         self._connection: load.Connection | None = None
         self._reducers: dict[tuple[str, ...], reduce.Reducer] = {}
 
@@ -173,12 +179,24 @@ class _Worker:
         try:
             return self._do(item)
         except UnreadableFile as error:
-            load.record_failure(self.connection(), item.file_id, str(error))
-            return FileReport(item.file.path, None, str(error))
+            return self._refused(item, error)
         except DatabaseUnavailable:
             raise
         except TryAgain as error:
             return FileReport(item.file.path, None, str(error), passing=True)
+
+    def _refused(self, item: load.Work, error: UnreadableFile) -> FileReport:
+        """A file that cannot be read is gone, or still being written, or has failed."""
+        file, settings = item.file, self._settings
+        if isinstance(error, AbsentFile):
+            load.record_vanished(self.connection(), [item.file_id])
+            return FileReport(file.path, load.LoadCounts("vanished"))
+        if isinstance(error, TruncatedFile) and not self._at_once and file.mtime > time.time() - settings.wait_s:
+            load.record_waiting(self.connection(), item.file_id, file, error.reason, wait_s=settings.wait_s)
+            return FileReport(file.path, load.LoadCounts("waiting"))
+        retry = load.Retry(settings.file_tries, settings.file_pause_s)
+        load.record_failure(self.connection(), item.file_id, error.reason, file=file, retry=retry)
+        return FileReport(file.path, None, error.reason)
 
     def _do(self, item: load.Work) -> FileReport:
         start = time.perf_counter()
@@ -226,7 +244,7 @@ class _Worker:
 
 
 def _one_by_one(settings: Settings, plan: Plan) -> Iterator[FileReport]:
-    worker = _Worker(settings, plan.tree.trends, plan.request.stage)
+    worker = _Worker(settings, plan.tree.trends, plan.request)
     try:
         for item in plan.work:
             yield worker.do(item)
@@ -237,9 +255,9 @@ def _one_by_one(settings: Settings, plan: Plan) -> Iterator[FileReport]:
 _worker: _Worker  # of a process that `_in_processes` started
 
 
-def _begin(settings: Settings, trends: Sequence[Trend], stage: str) -> None:
+def _begin(settings: Settings, trends: Sequence[Trend], request: Request) -> None:
     global _worker  # noqa: PLW0603 - the pool's way to give each process something of its own
-    _worker = _Worker(settings, trends, stage)
+    _worker = _Worker(settings, trends, request)
 
 
 def _do(item: load.Work) -> FileReport:
@@ -252,7 +270,7 @@ def _in_processes(settings: Settings, plan: Plan, jobs: int) -> Iterator[FileRep
         min(jobs, len(plan.work)),
         mp_context=multiprocessing.get_context("fork"),
         initializer=_begin,
-        initargs=(settings, plan.tree.trends, plan.request.stage),
+        initargs=(settings, plan.tree.trends, plan.request),
     )
     with pool:
         futures = {pool.submit(_do, item): item for item in plan.work}

@@ -16,6 +16,7 @@ COPY pg_temp.stage_file FROM STDIN (FORMAT binary)
 DELETE FROM pg_temp.stage_file s USING pg_temp.stage_file o WHERE s.path = o.path AND s.ctid > o.ctid
 
 -- forget_unchanged --
+-- A file that is to be looked at again is not forgotten: one that failed a while ago, or is no longer being written.
 DELETE FROM pg_temp.stage_file s
 USING hdqm.dqm_file f, hdqm.primary_dataset d, hdqm.processing c
 WHERE f.path = s.path AND d.id = f.primary_dataset_id AND c.id = f.processing_id
@@ -23,6 +24,8 @@ WHERE f.path = s.path AND d.id = f.primary_dataset_id AND c.id = f.processing_id
         = (s.size_bytes, s.mtime, s.dataset, s.primary_dataset, s.processing, s.era, s.tier, s.processing_version,
             s.dqm_version, s.run_number)
     AND f.state <> 'vanished'
+    AND (f.state = 'failed' AND f.try_again_at <= now()) IS NOT TRUE
+    AND (f.state = 'waiting' AND (%(young)s::float8 IS NULL OR coalesce(f.try_again_at <= now(), true))) IS NOT TRUE
     AND CASE WHEN f.state = 'ignored' THEN f.reason END IS NOT DISTINCT FROM s.ignored
 
 -- add_names --
@@ -64,13 +67,20 @@ SET (dataset, primary_dataset_id, processing_id, era, tier, processing_version, 
         s.dataset, d.id, c.id, s.era, s.tier, s.processing_version, s.dqm_version, s.run_number, s.size_bytes, s.mtime,
         CASE
             WHEN s.ignored IS NOT NULL THEN 'ignored'
+            WHEN f.state IN ('waiting', 'failed') AND (f.size_bytes, f.mtime) = (s.size_bytes, s.mtime) THEN 'discovered'
+            WHEN f.state <> 'vanished' AND (f.size_bytes, f.mtime) <> (s.size_bytes, s.mtime) AND s.mtime > %(young)s
+                THEN 'waiting'
             WHEN f.loaded AND (f.size_bytes, f.mtime) = (s.size_bytes, s.mtime) THEN 'ingested'
             ELSE 'discovered'
         END::hdqm.file_state,
-        s.ignored
+        coalesce(s.ignored, CASE
+            WHEN f.state <> 'vanished' AND (f.size_bytes, f.mtime) <> (s.size_bytes, s.mtime) AND s.mtime > %(young)s
+                THEN 'it is being written: size or time changed since the last look'
+        END)
     ),
+    try_again_at = NULL,
     folder_run_number = CASE WHEN f.name_run_number = s.run_number THEN f.folder_run_number END,
-    tries = 0,
+    tries = CASE WHEN (f.size_bytes, f.mtime) = (s.size_bytes, s.mtime) THEN f.tries ELSE 0 END,
     element_set_id = CASE WHEN (f.size_bytes, f.mtime) = (s.size_bytes, s.mtime) THEN f.element_set_id END,
     missing_elements = CASE WHEN (f.size_bytes, f.mtime) = (s.size_bytes, s.mtime) THEN f.missing_elements END,
     definition_set_id = CASE WHEN (f.size_bytes, f.mtime) = (s.size_bytes, s.mtime) THEN f.definition_set_id END
@@ -101,7 +111,53 @@ WHERE w.loaded AND w.state IN ('ingested', 'vanished') AND f.state IN ('discover
     AND (%(file_id)s::int IS NULL OR f.id = %(file_id)s)
 
 -- fail --
-UPDATE hdqm.dqm_file SET state = 'failed', reason = %(reason)s, tries = tries + 1 WHERE id = %(file_id)s
+-- Not where the file is another one by now. The pause doubles from try to try; the last try is not followed by one.
+UPDATE hdqm.dqm_file
+SET state = 'failed', reason = %(reason)s, tries = tries + 1,
+    try_again_at = CASE WHEN tries + 1 < %(most)s THEN now() + make_interval(secs => %(pause_s)s * 2 ^ least(tries, 30)) END
+WHERE id = %(file_id)s
+    AND (%(size_bytes)s::bigint IS NULL OR (size_bytes, mtime) = (%(size_bytes)s::bigint, %(mtime)s::float8))
+
+-- wait --
+UPDATE hdqm.dqm_file SET state = 'waiting', reason = %(reason)s, try_again_at = to_timestamp(mtime + %(wait_s)s)
+WHERE id = %(file_id)s AND (size_bytes, mtime) = (%(size_bytes)s::bigint, %(mtime)s::float8)
+
+-- not_listed --
+-- Files of the ledger that a listing did not bring.
+SELECT f.id, f.path FROM hdqm.dqm_file f LEFT JOIN unnest(%(paths)s::text[]) AS listed (path) ON listed.path = f.path COLLATE "C"
+WHERE f.state <> 'vanished' AND listed.path IS NULL
+
+-- vanish --
+WITH gone AS (
+    SELECT id FROM hdqm.dqm_file WHERE id = ANY (%(ids)s) AND state <> 'vanished' ORDER BY id FOR UPDATE
+)
+UPDATE hdqm.dqm_file f SET state = 'vanished', reason = NULL, try_again_at = NULL FROM gone WHERE gone.id = f.id
+
+-- list --
+SELECT path, run_number, dataset, dqm_version, size_bytes, state, reason, tries, try_again_at, modified_at, ingested_at
+FROM hdqm.dqm_files
+WHERE (%(states)s::text[] IS NULL OR state = ANY (%(states)s))
+    AND (%(runs)s::int4multirange IS NULL OR run_number <@ %(runs)s::int4multirange)
+    AND (%(datasets)s::text[] IS NULL OR primary_dataset = ANY (%(datasets)s))
+ORDER BY run_number, path
+LIMIT %(most)s
+
+-- requeue --
+WITH chosen AS (
+    SELECT f.id FROM hdqm.dqm_file f
+    JOIN hdqm.primary_dataset d ON d.id = f.primary_dataset_id
+    WHERE f.state IN ('failed', 'waiting')
+        AND (%(states)s::text[] IS NULL OR f.state::text = ANY (%(states)s))
+        AND (%(runs)s::int4multirange IS NULL OR f.run_number <@ %(runs)s::int4multirange)
+        AND (%(datasets)s::text[] IS NULL OR d.name = ANY (%(datasets)s))
+    ORDER BY f.id
+    FOR UPDATE OF f
+)
+UPDATE hdqm.dqm_file f SET state = 'discovered', reason = NULL, tries = 0, try_again_at = NULL
+FROM chosen WHERE chosen.id = f.id
+
+-- events --
+SELECT at, old_state, new_state, reason FROM hdqm.file_events WHERE path = %(path)s ORDER BY at
 
 -- unload_points --
 -- Takes the points of a file away; the series that lost a value come back.

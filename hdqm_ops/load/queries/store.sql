@@ -252,6 +252,7 @@ ON CONFLICT DO NOTHING
 -- Times say since when it is so; where nothing else changes, they stay too.
 UPDATE hdqm.dqm_file
 SET state = %(state)s, loaded = %(loaded)s, reason = %(reason)s, folder_run_number = %(folder_run_number)s, tries = 0,
+    try_again_at = NULL,
     element_set_id = %(element_set_id)s, missing_elements = %(missing_elements)s, definition_set_id = %(definition_set_id)s,
     extracted_at = CASE WHEN %(extracted)s THEN now() ELSE extracted_at END,
     calculated_at = CASE WHEN %(calculated)s THEN now() ELSE calculated_at END,
