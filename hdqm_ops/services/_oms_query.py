@@ -28,6 +28,17 @@ PAGE_SIZE = 1000
 _WHOLE_TRIES = 3
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"EQ": eq, "NEQ": ne, "LT": lt, "GT": gt, "LE": le, "GE": ge}
+_SIGNS: Mapping[str, Operator] = {
+    "=": "EQ",
+    "!=": "NEQ",
+    ">=": "GE",
+    "<=": "LE",
+    ">": "GT",
+    "<": "LT",
+    "~": "LIKE",
+    "~~": "CT",
+}
+_TYPED = re.compile(r"\s*(?P<field>\w+)\s*(?P<sign>!=|>=|<=|=|>|<|~~|~)\s*(?P<value>.*?)\s*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -58,6 +69,17 @@ class Filter:
             case str() | int() | float():
                 return str(self.value)
         raise ConfigError(f"{self.value!r} is no value to compare {self.field} with")
+
+    @classmethod
+    def parse(cls, text: str) -> "Filter":
+        """A filter from what one types: ``run_number=324997``, ``b_field>=3.7``, ``hlt_key~%cosmic%``, ``x=null``."""
+        found = _TYPED.fullmatch(text)
+        if found is None:
+            known = " ".join(_SIGNS)
+            raise ConfigError(f"{text!r} is no filter: write field, one of {known}, and a value, as run_number=324997")
+        words: dict[str, Any] = {"null": None, "true": True, "false": False}
+        value = found["value"]
+        return cls(found["field"], words.get(value.lower(), value), _SIGNS[found["sign"]])
 
     def __str__(self) -> str:
         return f"{self.field} {self.operator} {self.text()}"

@@ -76,6 +76,11 @@ class Service:
         object.__setattr__(self, "url", self.url.rstrip("/"))
         object.__setattr__(self, "sso_url", self.sso_url.rstrip("/"))
 
+    @property
+    def configured(self) -> bool:
+        """Whether it can be asked at all: it wants no token, or there are credentials to get one."""
+        return not self.audience or self.credentials is not None
+
 
 def run_registry_target(target: str) -> tuple[str, str]:
     """Address and audience of a Run Registry: a target's name, or an address (then without an audience)."""

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -73,6 +74,7 @@ class Simulation:
         """The web application."""
         routes = [*_oms_routes(self), *_sign_on_routes(self), *switches(self), *RunRegistry(self).routes()]
         app = Starlette(routes=routes)
+        app.add_middleware(GZipMiddleware, compresslevel=1)
         app.add_middleware(Trouble, faults=self.faults, sign_on=self.sign_on, journal=self.journal)
         return app
 

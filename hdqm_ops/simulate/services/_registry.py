@@ -81,13 +81,13 @@ class RegistryRow:
         self.dataset = dataset
         self._registry = registry
         self._parts = parts
-        self._made: dict[str, Any] = {}
+        self.made: dict[str, Any] = {}
 
     def part(self, name: str) -> Any:
         """One part, made once."""
-        if name not in self._made:
-            self._made[name] = self._parts[name]()
-        return self._made[name]
+        if name not in self.made:
+            self.made[name] = self._parts[name]()
+        return self.made[name]
 
     def lookup(self, path: str) -> Any:
         """The value at a path as filters have it; null where there is nothing.
@@ -222,13 +222,17 @@ class Registry:
 
     def last(self, row: RegistryRow) -> int:
         """Number of lumisections with triplets: only significant runs have any."""
-        return self.view.last(row.run) if row.part("rr_attributes")["significant"] else 0
+        if "last" not in row.made:
+            row.made["last"] = self.view.last(row.run) if row.part("rr_attributes")["significant"] else 0
+        return int(row.made["last"])
 
     def spans(self, row: RegistryRow, column: str) -> tuple[Span, ...]:
         """Statuses of one column."""
         changed = self.changes.spans.get((row.run.number, row.dataset, column))
-        last = self.last(row)
         spans = changed or statuses.statuses(row.run, row.dataset, column)
+        last = self.last(row)
+        if not spans or spans[-1].last <= last:
+            return spans
         return tuple(replace(span, last=min(span.last, last)) for span in spans if span.first <= last)
 
     def summary(self, row: RegistryRow, column: str) -> dict[str, Any]:

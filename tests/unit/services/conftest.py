@@ -66,14 +66,12 @@ def world(running_services):
 
 @pytest.fixture(scope="session")
 def lit_run(world):
-    """A collisions run of protons with a few hundred lumisections."""
+    """A collisions run of protons in stable beams, with a few hundred lumisections."""
     return next(
         run
         for run in world.all_runs
-        if run.kind == "collisions"
-        and run.period.era == "2018A"
-        and 100 < run.lumisections < 500
-        and not run.fill.special
+        if run.kind == "collisions" and run.period.era == "2018A" and 100 < run.lumisections < 500
+        if run.fill.luminosity(run.start) > 0.1
     )
 
 

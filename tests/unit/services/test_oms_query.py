@@ -70,6 +70,28 @@ def test_values_that_are_none(value):
         Filter("start_time", value)
 
 
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        ("run_number=324997", Filter("run_number", "324997")),
+        (" b_field >= 3.7 ", Filter("b_field", "3.7", "GE")),
+        ("hlt_key~%cosmic%", Filter("hlt_key", "%cosmic%", "LIKE")),
+        ("components~~CSC", Filter("components", "CSC", "CT")),
+        ("end_time=null", Filter("end_time", None)),
+        ("stable_beam!=true", Filter("stable_beam", value=True, operator="NEQ")),
+        ("hlt_key=a=b", Filter("hlt_key", "a=b")),
+    ],
+)
+def test_filters_as_typed(text, item):
+    assert Filter.parse(text) == item
+
+
+@pytest.mark.parametrize("text", ["", "run_number", "=3", "run number=3"])
+def test_what_is_typed_and_no_filter(text):
+    with pytest.raises(ConfigError, match="is no filter: write field"):
+        Filter.parse(text)
+
+
 def test_unknown_operator():
     with pytest.raises(ConfigError, match="OMS knows no operator 'IN'; it is one of EQ, NEQ"):
         Filter("run_number", 1, "IN")

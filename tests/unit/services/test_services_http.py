@@ -376,6 +376,12 @@ def test_settings_name_the_services(monkeypatch, tmp_path):
     assert "s3cret" not in repr(oms) + repr(settings)
 
 
+def test_without_credentials_there_are_no_services(oms_service, guarded_oms):
+    assert oms_service.configured
+    assert guarded_oms.configured
+    assert not replace(guarded_oms, credentials=None).configured
+
+
 @pytest.mark.parametrize(
     ("target", "url", "audience"),
     [
