@@ -6,6 +6,7 @@ from hdqm_ops.services._notebook import get_oms_api, get_oms_data, get_oms_respo
 from hdqm_ops.services._oms import OMS
 from hdqm_ops.services._oms_query import Filter, Query
 from hdqm_ops.services._oms_row import Row, Table
+from hdqm_ops.services._plot import plot
 from hdqm_ops.services._rr_filter import COLUMNS, server_filter
 from hdqm_ops.services._run_registry import CreatedJson, RegistryDataset, RegistryRun, RunRegistry, StatusRange
 from hdqm_ops.services._service import Credentials, Service, oms_service, run_registry_service, run_registry_target
@@ -35,6 +36,7 @@ __all__ = [
     "get_oms_response_attribute",
     "normal_unit",
     "oms_service",
+    "plot",
     "run_registry_service",
     "run_registry_target",
     "server_filter",

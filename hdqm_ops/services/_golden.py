@@ -33,6 +33,15 @@ class GoldenJson(Mapping[int, Ranges]):
         return cls({run: merged[run] for run in sorted(merged) if merged[run]})
 
     @classmethod
+    def of_lumisections(cls, rows: Iterable[Mapping[str, Any]], good: Callable[[Mapping[str, Any]], object]) -> Self:
+        """From rows with ``run_number`` and ``lumisection_number``, as OMS has them: those that are good."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for row in rows:
+            if good(row):
+                found.setdefault(row["run_number"], []).append((row["lumisection_number"],) * 2)
+        return cls.of(found)
+
+    @classmethod
     def parse(cls, text: str, name: str = "golden JSON") -> Self:
         """From text.
 
