@@ -98,7 +98,10 @@ def _positive(matrices: Doubles) -> NDArray[np.bool_]:
 
 def fit_clear_ones(problems: Sequence[Problem]) -> list[Fitted | None]:
     """Fit all; None for those that MIGRAD has to look at: no clear minimum, or several."""
+    if not problems:
+        return []
     found = _fit_from(problems, [problem.start for problem in problems])
+    found = [one if tame else None for one, tame in zip(found, _tame_starts(problems), strict=True)]
     doubtful = [index for index, one in enumerate(found) if one and one.chi2 > 2 * problems[index].freedom]
     if doubtful:
         again = [problems[index] for index in doubtful]
@@ -106,6 +109,20 @@ def fit_clear_ones(problems: Sequence[Problem]) -> list[Fitted | None]:
         for index, *more in zip(doubtful, *others, strict=True):
             found[index] = _agreed([found[index], *more])
     return found
+
+
+def _tame_starts(problems: Sequence[Problem]) -> list[bool]:
+    """Will MIGRAD's first step, one parameter at a time, keep the width positive?
+
+    Where it does not, the function vanishes and MIGRAD is lost; ROOT has no value then, and neither shall we.
+    """
+    start = np.array([problem.start for problem in problems]).T
+    with np.errstate(all="ignore"):
+        _, gradient, rows = _Batch(problems).look(start)
+        curvature = rows[[0, 3, 5]]
+        width = start[1] - gradient[1] / curvature[1]
+        tame = (curvature > 0).all(axis=0) & (width > 0) | (start[2] == 0)
+    return [bool(one) for one in tame]
 
 
 def _start_from_data(problem: Problem, share: float) -> tuple[float, float, float]:
@@ -122,8 +139,6 @@ def _agreed(found: Sequence[Fitted | None]) -> Fitted | None:
 
 def _fit_from(problems: Sequence[Problem], starts: Sequence[tuple[float, ...]]) -> list[Fitted | None]:
     """Descend from given starts; None where that does not end in a clear minimum."""
-    if not problems:
-        return []
     with np.errstate(all="ignore"):
         batch = _Batch(problems)
         parameters, half, arrived, exact = _descend(batch, np.array(starts, dtype=np.float64).T)

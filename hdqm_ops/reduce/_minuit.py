@@ -15,7 +15,7 @@ from hdqm_ops.reduce import _statistics as root
 if TYPE_CHECKING:
     from iminuit import Minuit
 
-__all__ = ["Fitted", "Problem", "fit_failed", "minimise", "points_in_range"]
+__all__ = ["Fitted", "Problem", "checked", "enough_points", "fit_failed", "minimise", "points_in_range", "repeated"]
 
 Doubles: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Doubles, Sequence[float]], Doubles]
@@ -35,6 +35,7 @@ class Problem:
         start: start values of the parameters.
         times: how often the fit is repeated from where the last one ended.
         before: a fit whose end is where this one begins, in place of ``start``.
+        steps: first steps of the parameters, 0 where a share of the start value is taken.
     """
 
     x: Doubles
@@ -43,6 +44,7 @@ class Problem:
     start: tuple[float, ...]
     times: int = 1
     before: "Problem | None" = None
+    steps: tuple[float, ...] | None = None
 
     @property
     def freedom(self) -> int:
@@ -99,9 +101,18 @@ def minimise(function: Function, problem: Problem) -> Fitted:
     Raises:
         NotReducible: Too few points, or no convergence.
     """
+    enough_points(problem)
+    return checked(repeated(function, problem))
+
+
+def enough_points(problem: Problem) -> None:
+    """Refuse a fit without degrees of freedom."""
     if problem.freedom <= 0:
         raise fit_failed(f"{len(problem.x)} bins for {len(problem.start)} parameters")
-    fit = _repeated(function, problem)
+
+
+def checked(fit: "Minuit") -> Fitted:
+    """What a fit gives, if it converged."""
     values, errors = tuple(fit.values), tuple(fit.errors)
     if not fit.valid:
         raise fit_failed(f"no convergence after {fit.nfcn} steps")
@@ -110,11 +121,12 @@ def minimise(function: Function, problem: Problem) -> Fitted:
     return Fitted(values, errors, float(fit.fval))
 
 
-def _repeated(function: Function, problem: Problem) -> "Minuit":
+def repeated(function: Function, problem: Problem) -> "Minuit":
+    """The last of the repeated fits, converged or not."""
     values: Sequence[float] = problem.start
-    errors: Sequence[float] = (0.0,) * len(values)
+    errors: Sequence[float] = problem.steps or (0.0,) * len(values)
     if problem.before is not None and len(problem.before.x):
-        last = _repeated(function, problem.before)
+        last = repeated(function, problem.before)
         values, errors = tuple(last.values), tuple(last.errors)
     for _ in range(problem.times):
         fit = _migrad(function, problem, values, errors)

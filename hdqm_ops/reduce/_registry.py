@@ -191,9 +191,11 @@ def _accepts(annotation: Any, value: Any) -> bool:
         return any(_accepts(part, value) for part in typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:
         return isinstance(value, (tuple, list)) and _accepts_items(typing.get_args(annotation), value)
+    if isinstance(value, bool):
+        return annotation is bool
     if annotation is float:
-        return type(value) in (int, float) and math.isfinite(value)
-    return type(value) is annotation
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    return isinstance(value, annotation)
 
 
 def _accepts_items(annotations: tuple[Any, ...], values: tuple[Any, ...] | list[Any]) -> bool:

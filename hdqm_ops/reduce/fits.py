@@ -19,7 +19,7 @@ from hdqm_ops.model import Histogram, Measurement, Reason
 from hdqm_ops.reduce import _statistics as root
 from hdqm_ops.reduce._landau_fit import fit_clear_ones
 from hdqm_ops.reduce._langau import fit_langau
-from hdqm_ops.reduce._minuit import Fitted, Problem, fit_failed, minimise, points_in_range
+from hdqm_ops.reduce._minuit import Fitted, Problem, enough_points, fit_failed, minimise, points_in_range
 from hdqm_ops.reduce._registry import metric
 from hdqm_ops.reduce._shapes import gauss, landau, landau_and_gauss
 
@@ -107,10 +107,9 @@ class _LandauFit(_Fit):
 def _or_refusal(one: _LandauFit, hist: Histogram) -> Problem | NotReducible:
     try:
         problem = one.problem(hist)
+        enough_points(problem)
     except NotReducible as refusal:
         return refusal
-    if problem.freedom <= 0:
-        return fit_failed(f"{len(problem.x)} bins for {len(problem.start)} parameters")
     return problem
 
 
