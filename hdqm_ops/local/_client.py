@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -52,11 +53,12 @@ class AirflowClient:
         """
         deadline = time.monotonic() + timeout_s
         while (dag := self._ask("GET", f"dags/{dag_id}", missing_is_none=True)) is None:
-            broken = self._ask("GET", "importErrors")["import_errors"]
-            if broken:
-                raise HdqmError("\n".join(f"{one['filename']}:\n{one['stack_trace']}" for one in broken))
+            broken = self._broken_files()
+            if f"{dag_id}.py" in broken:
+                raise HdqmError(f"{dag_id}.py cannot be imported:\n{broken[f'{dag_id}.py']}")
             if time.monotonic() > deadline:
-                raise HdqmError(f"Airflow at {self.address} has read no Dag {dag_id} in {timeout_s:.0f} s")
+                others = f"; cannot be imported: {', '.join(broken)}" if broken else ""
+                raise HdqmError(f"Airflow at {self.address} has read no Dag {dag_id} in {timeout_s:.0f} s{others}")
             time.sleep(1)
         if dag["is_paused"]:
             raise HdqmError(f"the Dag {dag_id} is paused: unpause it at {self.address}/dags/{dag_id}")
@@ -102,6 +104,12 @@ class AirflowClient:
         """Task instances of a run that failed, as ``task``, or ``task[label]`` where it is mapped."""
         instances = self._task_instances(dag_id, run_id)
         return [_name(one) for one in instances if one["state"] in ("failed", "upstream_failed")]
+
+    def _broken_files(self) -> dict[str, str]:
+        """Dag files that cannot be imported, and why."""
+        return {
+            Path(one["filename"]).name: one["stack_trace"] for one in self._ask("GET", "importErrors")["import_errors"]
+        }
 
     def _progress(self, dag_id: str, run_id: str) -> str:
         """``plan success, ingest 3 running, 2 success``."""

@@ -31,6 +31,8 @@ def stack(stack_settings, tmp_path_factory):
     dags = tmp_path_factory.mktemp("dags")
     for folder in (HERE.parents[1] / "dags", HERE / "dags"):
         shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    # Airflow only opens files in which it finds the words airflow and dag.
+    (dags / "hdqm_broken.py").write_text("raise RuntimeError('this airflow dag is broken on purpose')\n")
     stack = local.Stack(stack_settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_airflow, "dags_folder", lambda: dags)

@@ -114,6 +114,11 @@ def test_a_wrong_parameter_is_refused_with_what_airflow_says(up):
         up.airflow().trigger("hdqm_probe", {"fail": "perhaps"})
 
 
+def test_a_broken_dag_file_is_shown_with_what_python_says(up):
+    with pytest.raises(HdqmError, match=r"(?s)hdqm_broken\.py cannot be imported.*broken on purpose"):
+        up.airflow().trigger("hdqm_broken", {})
+
+
 def test_an_unknown_dag_is_not_waited_for_for_ever(up):
     with pytest.raises(HdqmError, match="no Dag hdqm_nonsense"):
         up.airflow().await_dag("hdqm_nonsense", timeout_s=0)

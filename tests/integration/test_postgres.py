@@ -15,9 +15,9 @@ import psycopg
 import pytest
 
 from hdqm_ops.errors import ConfigError, MissingTool
-from hdqm_ops.local import Postgres
+from hdqm_ops.local import Postgres, _installation
 from hdqm_ops.local._account import service_account
-from hdqm_ops.local._debian import unpack
+from hdqm_ops.local._installation import installation
 from hdqm_ops.local._process import Process, processes_in
 from hdqm_ops.settings import Settings
 
@@ -262,12 +262,32 @@ def test_data_elsewhere_go_with_the_state_folder_they_belong_to(make_server, clo
 # -- getting one -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt-get here")
-def test_a_mirror_that_does_not_answer_leaves_nothing_half(tmp_path):
-    with pytest.raises(MissingTool, match=r"127\.0\.0\.1:9"):
-        unpack(tmp_path, "http://127.0.0.1:9/debian", lambda _line: None)
+def test_a_system_postgresql_with_timescaledb_is_taken_before_all_others(running, monkeypatch, tmp_path):
+    programs = Path(running.program("postgres")).parent
+    monkeypatch.setattr(_installation, "_SYSTEM", (str(programs),))
 
-    assert {path.name for path in tmp_path.iterdir()} == {"unpacking.lock"}
+    found = installation(Settings(cache=tmp_path), service_account(), None, lambda _line: None)
+
+    assert (found.programs, found.origin) == (programs.resolve(), "the machine's PostgreSQL 17")
+
+
+def test_data_of_a_version_that_is_gone_say_so(tmp_path):
+    with pytest.raises(MissingTool, match=r"written by PostgreSQL 9, .* pg_dump"):
+        installation(Settings(cache=tmp_path), service_account(), 9, lambda _line: None)
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt-get here")
+def test_a_mirror_that_does_not_answer_leaves_nothing_half_and_names_three_ways(monkeypatch, reachable):
+    monkeypatch.setattr(_installation, "_SYSTEM", ())
+    monkeypatch.setattr(_installation, "_SHARED_CACHE", reachable / "none")
+    cache = reachable / "cache"
+    (cache / ".unpacking-killed").mkdir(parents=True)
+    settings = Settings(cache=cache, debian_mirror="http://127.0.0.1:9/debian")
+
+    with pytest.raises(MissingTool, match=r"(?s)127\.0\.0\.1:9.*1\. .*HDQM_DATABASE_URL.*HDQM_DEBIAN_MIRROR"):
+        installation(settings, service_account(), None, lambda _line: None)
+
+    assert {path.name for path in cache.iterdir()} == {"unpacking.lock"}
 
 
 def test_a_process_is_told_from_a_later_one_with_its_number():
