@@ -22,8 +22,8 @@ _QUERIES = {
     "The last points of one trend": """\
 SELECT run_number, value, error, status
   FROM hdqm.trend_points
- WHERE subsystem = 'Tracker' AND primary_dataset = 'SingleMuon' AND processing = 'PromptReco'
-   AND trend = (SELECT min(trend) FROM hdqm.trends WHERE subsystem = 'Tracker')
+ WHERE subsystem = 'Tracking' AND trend = 'vertices'
+   AND primary_dataset = 'ZeroBias' AND processing = 'PromptReco'
  ORDER BY run_number DESC LIMIT 6""",
     "Why points are missing": """\
 SELECT status, meaning, count(*) AS gaps

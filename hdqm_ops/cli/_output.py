@@ -12,7 +12,9 @@ from rich.table import Table
 
 __all__ = ["Advance", "err", "out", "print_json", "progress", "table"]
 
-out = Console(highlight=False, soft_wrap=True)
+_WIDE = None if sys.stdout.isatty() else 140  # a log or a pipe has no width of its own
+
+out = Console(highlight=False, soft_wrap=True, width=_WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -48,8 +50,6 @@ def _cell(value: Any) -> str:
             return "yes" if value else "no"
         case float():
             return f"{value:.6g}"
-        case int():
-            return f"{value:,}".replace(",", "\u2009")
         case _:
             return str(value).replace("[", "\\[")
 
