@@ -134,14 +134,14 @@ class OMS:
         Two more columns hold what OMS users derive: ``pre_deadtime`` is what would have been accepted without dead time
         (``total_before_deadtime``), ``post_deadtime`` what was (``l1a_total``); each with rate and counter.
         """
-        table = self._rates("l1triggerrates", run, granularity, lumisections).rows()
+        table = _of_one_run(self._rates("l1triggerrates", run, granularity, lumisections).rows())
         return Table(tuple(_with_totals(row) for row in table), table.url)
 
     def l1_algorithms(
         self, run: int, granularity: Granularity = "run", lumisections: Lumisections = (None, None)
     ) -> Table:
         """Rates and prescales of the Level-1 algorithms."""
-        return self._rates("l1algorithmtriggers", run, granularity, lumisections).rows()
+        return _of_one_run(self._rates("l1algorithmtriggers", run, granularity, lumisections).rows())
 
     def hlt_path_info(self, run: int, path: str | None = None) -> Table:
         """What the HLT paths of a run passed and accepted; one path where one is named."""
@@ -157,27 +157,41 @@ class OMS:
     ) -> Table:
         """Rates of HLT paths of a run, in all or by lumisection."""
         query = self._rates("hltpathrates", run, granularity, lumisections)
-        return (query.filter("path_name", path) if path else query).rows()
+        return _of_one_run((query.filter("path_name", path) if path else query).rows())
 
     def dataset_rates(
         self, run: int, granularity: Granularity = "run", lumisections: Lumisections = (None, None)
     ) -> Table:
         """Rates of the primary datasets of a run."""
-        return self._rates("datasetrates", run, granularity, lumisections).rows()
+        return _of_one_run(self._rates("datasetrates", run, granularity, lumisections).rows())
 
     def streams(self, run: int, granularity: Granularity = "run", lumisections: Lumisections = (None, None)) -> Table:
         """Rates and sizes of the streams of a run."""
-        return self._rates("streams", run, granularity, lumisections).rows()
+        return _of_one_run(self._rates("streams", run, granularity, lumisections).rows())
 
     def deadtimes(self, run: int, granularity: Granularity = "run", lumisections: Lumisections = (None, None)) -> Table:
         """Dead time of a run, by cause."""
-        return self._rates("deadtimes", run, granularity, lumisections).rows()
+        return _of_one_run(self._rates("deadtimes", run, granularity, lumisections).rows())
 
     def _rates(self, resource: str, run: int, granularity: Granularity, lumisections: Lumisections) -> Query:
         query = self.query(resource).filter("run_number", run).group(granularity)
         first, last = lumisections
         query = query if first is None else query.filter("first_lumisection_number", first, "GE")
         return query if last is None else query.filter("last_lumisection_number", last, "LE")
+
+
+def _of_one_run(table: Table) -> Table:
+    """Rows that do not say of which run they are: more than one for a stretch means that the filter was ignored."""
+    names = ("first_lumisection_number", "name", "path_name", "dataset_name", "stream_name")
+    seen: set[tuple[Any, ...]] = set()
+    for row in table:
+        key = tuple(row.get(name) for name in names)
+        if key in seen:
+            told = ", ".join(str(part) for part in key if part is not None)
+            cure = "OMS ignores the filter on run_number"
+            raise BadAnswer("OMS", table.url, f"several rows for lumisection {told} of one run", cure)
+        seen.add(key)
+    return table
 
 
 def _with_totals(row: Row) -> Row:

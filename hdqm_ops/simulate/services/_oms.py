@@ -263,7 +263,7 @@ class _Asked:
     def _view(self, query: Query) -> View:
         runs, fills = query.narrowed("run_number"), query.narrowed("fill_number")
         if any(fault.kind == "wrong_rows" for fault in self.faults):
-            runs, fills = (runs[0] - 50, runs[1] + 50), (fills[0] - 10, fills[1] + 10)
+            runs, fills = (runs[0] - 50, runs[1] + 50), (fills[0] - 300, fills[1] + 300)
         first = query.narrowed("first_lumisection_number", "lumisection_number")
         last = query.narrowed("last_lumisection_number", "lumisection_number")
         high = min(last[1], first[1]) if query.granularity == "lumisection" else last[1]

@@ -330,3 +330,12 @@ def test_replayed_runs_stand_in_place_of_simulated_ones(tmp_path):
     assert fill["attributes"]["delivered_lumi"] == 13.0
     assert fill["meta"]["row"] == {"delivered_lumi": {"units": "pb^{-1}"}}
     assert lumisections["totalResourceCount"] == 100
+
+
+def test_the_readme_lists_all_faults():
+    from pathlib import Path
+
+    page = Path(__file__).parents[3] / "hdqm_ops/simulate/services/README.md"
+    listed = [line for line in page.read_text().splitlines() if line.startswith("| `")]
+
+    assert listed == [f"| `{kind}` | {meaning} |" for kind, meaning in KINDS.items()]
