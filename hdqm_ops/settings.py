@@ -101,9 +101,14 @@ class Settings(BaseSettings):
         default=3600, gt=0, description="Seconds before it is tried for the second time; each pause is twice the last."
     )
     watch_s: float = Field(
-        default=20,
+        default=15,
         gt=0,
         description="Seconds between two looks of the watcher; a file that stays as it is in between is taken.",
+    )
+    watch: tuple[str, ...] | None = Field(
+        default=None,
+        description="Where the watcher looks, as JSON list, where listing all of `HDQM_FILES` takes long. "
+        "Default: `HDQM_FILES`.",
     )
     reader_timeout_s: int = Field(
         default=30, ge=1, description="Statement timeout of the role hdqm_reader (Grafana, API), in seconds."

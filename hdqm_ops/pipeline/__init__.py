@@ -7,6 +7,7 @@ from hdqm_ops.pipeline._plan import Batch, Plan, apply_configuration, plan
 from hdqm_ops.pipeline._reduction import FileReducer
 from hdqm_ops.pipeline._request import Request
 from hdqm_ops.pipeline._simulation import simulate_files, simulated_files
+from hdqm_ops.pipeline._watch import Watcher
 from hdqm_ops.pipeline._work import FileReport, Report, add_up, ingest_batch, work
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Plan",
     "Report",
     "Request",
+    "Watcher",
     "add_up",
     "apply_configuration",
     "config_roots",

@@ -22,7 +22,7 @@ def register(
     Raises:
         ServiceUnavailable: an xrootd server went away; what is not seen is not taken for gone then.
     """
-    young = None if request.judged_at_once else time.time() - settings.wait_s
+    young = None if request.files else time.time() - settings.wait_s  # a watcher has looked twice already
     registered = load.register_files(connection, files, young=young)
     gone = _gone(connection, request.files or settings.files, files)
     vanished = load.record_vanished(connection, gone) if gone else 0

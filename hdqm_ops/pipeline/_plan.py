@@ -1,6 +1,7 @@
 """What there is to do: configuration and files into the ledger, and from the ledger the work that is missing."""
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -19,6 +20,8 @@ from hdqm_ops.settings import Settings
 __all__ = ["Batch", "Plan", "apply_configuration", "plan", "plan_batch"]
 
 log = logging.getLogger(__name__)
+
+_MOST_BATCHES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,16 @@ class Plan:
 
     @property
     def batches(self) -> list[Batch]:
-        """The work in batches of one dataset each, runs ascending."""
-        return list(_batches(self.work, self.request.batch_size))
+        """The work in batches of one dataset each, runs ascending.
+
+        They are larger than asked for where there would be more of them than Airflow maps (``max_map_length``).
+        """
+        size = max(self.request.batch_size, math.ceil(len(self.work) / (_MOST_BATCHES - 100)))
+        batches = list(_batches(self.work, size))
+        while len(batches) > _MOST_BATCHES and size < len(self.work):
+            size *= 2
+            batches = list(_batches(self.work, size))
+        return batches
 
 
 def plan(settings: Settings, request: Request) -> Plan:
@@ -82,9 +93,10 @@ def plan(settings: Settings, request: Request) -> Plan:
             runs=() if runs.everything else runs.ranges,
             datasets=request.datasets,
             trends=tuple(trend.key for trend in tree.trends),
-            paths=tuple(file.path for file in files or ()) if request.judged_at_once else (),
+            paths=tuple(file.path for file in files or ()) if request.files else (),
         )
-        work = tuple(load.pending(connection, scope))
+        nothing_left = request.hints and not files  # no paths would mean all
+        work = () if nothing_left else tuple(load.pending(connection, scope))
     log.info("%d files to do for %d trends, %s", len(work), len(tree.trends), runs)
     return Plan(request, tree, work, tuple(remarks))
 

@@ -20,8 +20,8 @@ class Request(BaseModel):
         subsystems: subsystems.
         configs: files, folders, ``Subsystem/pattern*``; a subset does only its own and retires nothing.
         files: files, folders, globs, ``@list.txt``; empty: those of the settings.
-        hints: the files are where something was seen to happen: they are looked at and judged like those of a listing,
-            those that are gone are passed over, and what is to do is not restricted to them.
+        hints: the files were seen to come and to stay as they are, by the watcher: those that are gone meanwhile are
+            passed over, and those that are truncated wait.
         mode: ``missing`` what was never done, ``failed`` also files that failed, ``all`` everything anew.
         batch_size: files of one batch.
         dry_run: only plan.

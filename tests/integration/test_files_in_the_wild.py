@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -242,15 +243,31 @@ def test_a_newer_version_and_a_v2_and_a_better_tier_take_over_whole(world):
     ]
 
 
-def test_hints_are_looked_at_and_do_not_restrict(world):
-    seen, unseen = world.put(), world.put(324998)
-    pipeline.plan(Settings(), pipeline.Request())  # both are in the ledger
-    hint = world.put(324999)
-    request = pipeline.Request(files=(str(hint), str(world.folder / "gone.root")), hints=True)
-    plan = pipeline.plan(Settings(), request)
+def test_hints_are_believed_only_while_the_files_are_there(world):
+    world.put()
+    pipeline.plan(Settings(), pipeline.Request())  # in the ledger, and not done
+    hint, gone = world.put(324999, mtime=time.time() - 5), str(world.folder / file_name(325000, ONE))
 
-    assert {item.file.path for item in plan.work} == {str(seen), str(unseen), str(hint)}
-    assert world.state(seen) == "discovered"
+    def planned(*paths):
+        plan = pipeline.plan(Settings(), pipeline.Request(files=paths, hints=True))
+        return [item.file.path for item in plan.work]
+
+    assert planned(str(hint), gone) == [str(hint)]
+    assert planned(gone) == []
+    world.put(324999, mtime=time.time() - 1)
+    assert planned(str(hint)) == [str(hint)]  # the watcher has seen that it stays
+
+
+def test_a_hundred_thousand_files_make_no_more_batches_than_airflow_maps(world):
+    [item] = pipeline.plan(Settings(), pipeline.Request(files=(str(world.put()),))).work
+    many = [
+        replace(item, file=replace(item.file, run_number=run, primary_dataset=f"PD{run % 7}"), file_id=run)
+        for run in range(100_000)
+    ]
+    plan = replace(pipeline.plan(Settings(), pipeline.Request()), work=tuple(many))
+
+    assert len(plan.batches) <= 1000
+    assert sum(len(batch.file_ids) for batch in plan.batches) == 100_000
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------
