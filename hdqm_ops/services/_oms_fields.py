@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from hdqm_ops.services._units import INTEGRATED, LUMINOSITY, SPECIFIC
+
 # Fields that make a row's identity: what pages are sorted by so that they do not move under the reader.
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -12,19 +14,19 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-# Luminosities are scaled row by row: without the row's own unit they mean nothing.
-SCALED = frozenset(
+# Luminosities are scaled row by row: without the row's own unit they mean nothing. Field → our unit of that kind.
+SCALED: Mapping[str, str] = MappingProxyType(
     {
-        "init_lumi",
-        "end_lumi",
-        "peak_lumi",
-        "peak_specific_lumi",
-        "delivered_lumi",
-        "recorded_lumi",
-        "delivered_lumi_per_lumisection",
-        "recorded_lumi_per_lumisection",
-        "delivered_lumi_stablebeams",
-        "recorded_lumi_stablebeams",
+        "init_lumi": LUMINOSITY,
+        "end_lumi": LUMINOSITY,
+        "peak_lumi": LUMINOSITY,
+        "peak_specific_lumi": SPECIFIC,
+        "delivered_lumi": INTEGRATED,
+        "recorded_lumi": INTEGRATED,
+        "delivered_lumi_per_lumisection": INTEGRATED,
+        "recorded_lumi_per_lumisection": INTEGRATED,
+        "delivered_lumi_stablebeams": INTEGRATED,
+        "recorded_lumi_stablebeams": INTEGRATED,
     }
 )
 

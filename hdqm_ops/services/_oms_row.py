@@ -49,14 +49,18 @@ class Row(Mapping[str, Any]):
             return None
         unit = self.units.get(name) or fixed_unit(self.resource, name)
         if unit is None:
-            if name in SCALED:
-                raise self._bad(f"{name} is {value} without a unit")
-            return Quantity(value, "")
+            return self._without_unit(name, value)
         known = normal_unit(unit)
-        if known is None:
-            raise self._bad(f"{name} is {value} in {unit!r}, which is no unit that we know")
+        if known is None or known[1] != SCALED.get(name, known[1]):
+            raise self._bad(f"{name} is {value} in {unit!r}, which is no unit that we know for it")
         factor, normal = known
         return Quantity(value if factor == 1.0 else value * factor, normal)
+
+    def _without_unit(self, name: str, value: float) -> Quantity:
+        """Nothing is nothing in every unit; any other luminosity needs its own."""
+        if name in SCALED and value != 0:
+            raise self._bad(f"{name} is {value} without a unit")
+        return Quantity(value, SCALED.get(name, ""))
 
     def normalised(self) -> dict[str, Any]:
         """All attributes, numbers in our units."""

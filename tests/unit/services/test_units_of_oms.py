@@ -72,6 +72,15 @@ def test_luminosity_without_a_unit_is_an_error():
         run(delivered_lumi=106.1).quantity("delivered_lumi")
 
 
+def test_nothing_needs_no_unit():
+    assert run(delivered_lumi=0.0).quantity("delivered_lumi") == Quantity(0.0, "pb^-1")
+
+
+def test_a_unit_of_another_kind_is_an_error():
+    with pytest.raises(BadAnswer, match=r"init_lumi is 1.0 in 'GeV', which is no unit that we know for it"):
+        run({"init_lumi": "GeV"}, init_lumi=1.0).quantity("init_lumi")
+
+
 def test_unknown_unit_is_an_error():
     with pytest.raises(BadAnswer, match=r"delivered_lumi is 1.0 in 'furlong', which is no unit that we know"):
         run({"delivered_lumi": "furlong"}, delivered_lumi=1.0).normalised()
