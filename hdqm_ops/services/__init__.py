@@ -1,6 +1,19 @@
 """Clients of OMS and Run Registry: the only room that talks to CERN."""
 
 from hdqm_ops.services._client import Client
+from hdqm_ops.services._facts import (
+    FILL_COLUMNS,
+    LUMISECTION_COLUMNS,
+    REGISTRY_COLUMNS,
+    RUN_COLUMNS,
+    dcs_facts,
+    dcs_facts_of_summary,
+    fill_facts,
+    lumisection_facts,
+    read_runs_file,
+    registry_facts,
+    run_facts,
+)
 from hdqm_ops.services._golden import GoldenCheck, GoldenJson, check_golden_json
 from hdqm_ops.services._notebook import get_oms_api, get_oms_data, get_oms_response_attribute
 from hdqm_ops.services._oms import OMS
@@ -14,7 +27,11 @@ from hdqm_ops.services._units import Quantity, normal_unit
 
 __all__ = [
     "COLUMNS",
+    "FILL_COLUMNS",
+    "LUMISECTION_COLUMNS",
     "OMS",
+    "REGISTRY_COLUMNS",
+    "RUN_COLUMNS",
     "Client",
     "CreatedJson",
     "Credentials",
@@ -31,12 +48,19 @@ __all__ = [
     "StatusRange",
     "Table",
     "check_golden_json",
+    "dcs_facts",
+    "dcs_facts_of_summary",
+    "fill_facts",
     "get_oms_api",
     "get_oms_data",
     "get_oms_response_attribute",
+    "lumisection_facts",
     "normal_unit",
     "oms_service",
     "plot",
+    "read_runs_file",
+    "registry_facts",
+    "run_facts",
     "run_registry_service",
     "run_registry_target",
     "server_filter",
