@@ -18,7 +18,7 @@ $(VENV)/.done: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "HDQM needs Python 3.11 or newer: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[airflow,dev]'
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[airflow,dev]'
 	touch $@
 
 clients: $(CLIENTS)/.done  ## the public clients of OMS and Run Registry in .venv-clients, for acceptance tests
@@ -54,6 +54,6 @@ clients-constraints: setup  ## pin the public clients anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --upgrade \
 	    --output-file tests/acceptance/clients.txt tests/acceptance/clients.in
 
-clean:  ## remove the virtual environment and all state of the local stack
-	-$(BIN)/hdqm down
-	rm -rf $(VENV) $(CLIENTS) .hdqm
+clean:  ## remove the virtual environments and all state of the local stack, its data included
+	test ! -x $(BIN)/hdqm || $(BIN)/hdqm down --destroy
+	rm -rf $(VENV) $(CLIENTS)

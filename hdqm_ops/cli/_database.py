@@ -19,7 +19,7 @@ def start() -> None:
     """Start the embedded TimescaleDB and bring its schema up to date; harmless if it runs."""
     from hdqm_ops import local
 
-    facts = local.start_database(Settings())
+    facts = local.start_database(Settings(), say=lambda line: err.print(line, markup=False))
     err.print(f"TimescaleDB is up: {facts['address']}, data in {facts['data']}", markup=False)
 
 

@@ -1,5 +1,6 @@
 """``hdqm up``, ``down``, ``status``: the local stack."""
 
+import shutil
 from typing import Annotated
 
 import typer
@@ -26,11 +27,20 @@ def up() -> None:
     out.print(stack.welcome(), markup=False)
 
 
-def down() -> None:
-    """Stop everything that `up` started, in the right order."""
+def down(
+    *,
+    destroy: Annotated[
+        bool, typer.Option("--destroy", help="Remove HDQM_HOME and all data of this stack, too.")
+    ] = False,
+) -> None:
+    """Stop everything that `up` started, in the right order. The data stay."""
     from hdqm_ops import local
 
-    local.Stack(Settings()).down(say=lambda line: err.print(line, markup=False))
+    settings = Settings()
+    local.Stack(settings).down(say=lambda line: err.print(line, markup=False))
+    if destroy:
+        local.Postgres(settings).destroy()
+        shutil.rmtree(settings.home, ignore_errors=True)
 
 
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False) -> None:

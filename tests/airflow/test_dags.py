@@ -24,7 +24,10 @@ from airflow.serialization.serialized_objects import DagSerialization
 bag = DagBag(sys.argv[1])
 for dag in bag.dags.values():
     DagSerialization.to_dict(dag)
-facts = {d.dag_id: {"doc": d.doc_md or "", "tags": sorted(d.tags), "owner": d.owner, "file": d.fileloc} for d in bag.dags.values()}
+facts = {
+    dag.dag_id: {"doc": dag.doc_md or "", "tags": sorted(dag.tags), "owner": dag.owner, "file": dag.fileloc}
+    for dag in bag.dags.values()
+}
 print(json.dumps({"errors": bag.import_errors, "dags": facts}))
 """
 
