@@ -46,6 +46,8 @@ class FileReport:
     def __str__(self) -> str:
         if self.counts is None:
             return f"{self.path}: failed: {self.failure}"
+        if self.counts.state in {"waiting", "vanished"}:
+            return f"{self.path}: {self.counts.state}"
         read, reduced, loaded = (f"{second * 1000:.0f}" for second in self.seconds)
         gaps = ", ".join(f"{number} {code}" for code, number in sorted(self.counts.gaps.items()))
         return (

@@ -21,8 +21,11 @@ def _free_port():
 
 @pytest.fixture(scope="session")
 def stack_settings(tmp_path_factory):
-    home = tmp_path_factory.mktemp("stack") / "home"
-    return Settings(home=home, db_port=_free_port(), airflow_port=_free_port(), airflow_tasks=2)
+    top = tmp_path_factory.mktemp("stack")
+    incoming = top / "incoming"  # where the watcher looks
+    incoming.mkdir()
+    ports = {"db_port": _free_port(), "airflow_port": _free_port()}
+    return Settings(home=top / "home", files=(str(incoming),), watch_s=2, airflow_tasks=2, **ports)
 
 
 @pytest.fixture(scope="session")
