@@ -29,7 +29,7 @@ _XXHASH = struct.Struct(">Q")
 _LZMA_MEMORY = 160 << 20
 
 
-def inflate(stored: memoryview, size: int) -> bytes:
+def inflate(stored: bytes, size: int) -> bytes:
     """The object of ``size`` bytes that is stored as a chain of compressed blocks.
 
     Raises:
@@ -49,7 +49,7 @@ def inflate(stored: memoryview, size: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _block(letters: bytes, data: memoryview, size: int, start: int) -> bytes:
+def _block(letters: bytes, data: bytes, size: int, start: int) -> bytes:
     decoder = _DECODERS.get(letters)
     if decoder is None:
         raise Damaged(f"no compressed block begins with {letters!r}", start)
@@ -62,7 +62,7 @@ def _block(letters: bytes, data: memoryview, size: int, start: int) -> bytes:
     return made
 
 
-def _zlib(data: memoryview, size: int) -> bytes:
+def _zlib(data: bytes, size: int) -> bytes:
     # One byte more than announced lets the decoder go on to the checksum at the end.
     stream = isal_zlib.decompressobj()
     made: bytes = stream.decompress(data, size + 1)
@@ -71,11 +71,11 @@ def _zlib(data: memoryview, size: int) -> bytes:
     return made
 
 
-def _deflate(data: memoryview, size: int) -> bytes:
+def _deflate(data: bytes, size: int) -> bytes:
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size + 1)
 
 
-def _lzma(data: memoryview, size: int) -> bytes:
+def _lzma(data: bytes, size: int) -> bytes:
     stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LZMA_MEMORY)
     made = stream.decompress(data, size + 1)
     if not stream.eof:
@@ -83,7 +83,7 @@ def _lzma(data: memoryview, size: int) -> bytes:
     return made
 
 
-def _lz4(data: memoryview, size: int) -> bytes:
+def _lz4(data: bytes, size: int) -> bytes:
     if len(data) < 8:
         raise ValueError("no room for a checksum")
     (checksum,) = _XXHASH.unpack_from(data)
@@ -95,7 +95,7 @@ def _lz4(data: memoryview, size: int) -> bytes:
     return bytes(made[:count])
 
 
-def _zstd(data: memoryview, size: int) -> bytes:
+def _zstd(data: bytes, size: int) -> bytes:
     # The frame's own idea of its length decides how much is allocated: look at it first.
     declared = zstandard.frame_content_size(data)
     if declared not in (size, -1):
@@ -105,7 +105,7 @@ def _zstd(data: memoryview, size: int) -> bytes:
 
 _ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)  # its own annotation takes the class for an instance
 _LIBRARY_ERRORS = (zlib.error, _ISAL_ERROR, lzma.LZMAError, zstandard.ZstdError, cramjam.DecompressionError)
-_DECODERS: dict[bytes, Callable[[memoryview, int], bytes]] = {
+_DECODERS: dict[bytes, Callable[[bytes, int], bytes]] = {
     b"ZL": _zlib,
     b"CS": _deflate,
     b"XZ": _lzma,

@@ -28,6 +28,7 @@ _FOLDER = struct.Struct(">hIIiiiii")
 _FOLDER_BIG = struct.Struct(">hIIiiqqq")
 _COUNT = struct.Struct(">i")
 _LONG = struct.Struct(">I")
+_LONG_TEXT = 255
 _MAX_KEYS = 64 << 20
 
 
@@ -83,12 +84,27 @@ class RootFile:
         return begin, begin + name_size, (info, info_size)
 
     def top(self) -> Folder:
-        """The folder that everything is in."""
+        """The folder that everything is in. Like ROOT, refuses a file whose descriptions of classes are damaged."""
         length = min(_FOLDER_BIG.size, self.source.size - self._top)
-        folder = self._folder(self.source.read([(self._top, length)])[0], self._top)
+        described = self._info[0] > self.begin
+        view, *infos = self.source.read([(self._top, length)] + [self._info] * described)
+        for info in infos:
+            self._unpack_info(info)
+        folder = self._folder(view, self._top)
         if folder is None:
             raise Truncated("the file was not closed by its writer: it has no list of keys", self._top)
         return folder
+
+    def check_info(self) -> None:
+        """Raises ``Damaged`` where the file does not carry sound descriptions of its classes."""
+        if self._info[0] <= self.begin:
+            raise Damaged("the file has no descriptions of its classes", self._info[0])
+        self._unpack_info(*self.source.read([self._info]))
+
+    def _unpack_info(self, record: memoryview) -> None:
+        key = _header_key(bytes(record), self._info[0])
+        self.check(key)
+        self.payload(key, record)
 
     def folders(self, keys: Sequence[Key]) -> list[Folder | None]:
         """What the folders behind some keys say, in one round; None for one that was never filled."""
@@ -127,16 +143,6 @@ class RootFile:
         if key.object_size < 0 or key.object_size > MAX_OBJECT:
             raise Damaged(f"an object of {key.object_size} bytes is announced", key.seek)
 
-    def streamer_info(self) -> bytes:
-        """The descriptions of classes that the file carries, as a payload."""
-        place, size = self._info
-        if place < self.begin or not 0 < size <= self.source.size - place:
-            raise Damaged("the file has no descriptions of its classes", place)
-        (record,) = self.source.read([(place, size)])
-        key = _header_key(bytes(record), place)
-        self.check(key)
-        return self.payload(key, record)
-
     @staticmethod
     def payload(key: Key, record: memoryview) -> bytes:
         """The bytes of an object from its record, decompressed.
@@ -144,11 +150,12 @@ class RootFile:
         Raises:
             Damaged: the record is another one than the key says, or its compression is broken.
         """
-        if bytes(record[: key.key_size]) != key.raw:
+        raw = bytes(record)
+        if not raw.startswith(key.raw):
             raise Damaged("the record is not the one that its folder lists", key.seek)
-        stored = record[key.key_size :]
+        stored = raw[key.key_size :]
         if key.object_size <= len(stored):
-            return bytes(stored[: key.object_size])
+            return stored[: key.object_size]
         try:
             return inflate(stored, key.object_size)
         except Damaged as damage:
@@ -175,30 +182,33 @@ def _keys_in(listing: bytes, place: int, names: Collection[bytes] | None) -> Ite
     position += _COUNT.size
     for _ in range(count):
         start = position
-        layout = _KEY if listing[start + 4] << 8 | listing[start + 5] <= _BIG else _KEY_BIG
-        size, _, object_size, _, key_size, cycle, seek, _, class_size = layout.unpack_from(listing, start)
-        # Three strings with a length byte each; where that is 255, the length follows in four bytes.
-        class_at = start + layout.size
-        class_end = class_at + class_size
-        name_at, name_end = class_end + 1, class_end + 1 + listing[class_end]
-        position = name_end + 1 + listing[name_end]
-        if position - start != key_size or class_size == 255 or name_end - name_at == 255:
-            class_at, class_end, name_at, name_end, position = _long_strings(listing, class_at - 1)
-            if position - start != key_size:
-                raise Damaged("a key in a folder's list contradicts itself", place + start)
-        name = listing[name_at:name_end]
+        # Of most keys no more is looked at than their lengths and their names: these lists are long.
+        position += listing[start + 14] << 8 | listing[start + 15]
+        class_at = start + (_KEY.size if listing[start + 4] == 0 else _KEY_BIG.size)
+        class_end = class_at + listing[class_at - 1]
+        name_end = class_end + 1 + listing[class_end]
+        if name_end + 1 + listing[name_end] != position or listing[class_end] == _LONG_TEXT:
+            class_at, class_end, name_at, name_end = _long_strings(listing, class_at - 1, position, place)
+            name = listing[name_at:name_end]
+        else:
+            name = listing[class_end + 1 : name_end]
         if names is None or name in names or name[:1] == b"<":
-            raw = listing[start:position]
-            yield Key(listing[class_at:class_end], name, cycle, seek, size, key_size, object_size, raw)
-    if position > len(listing) or listing.strip(b"\0") != listing[:position].strip(b"\0"):
+            yield _key(listing[start:position], listing[class_at:class_end], name)
+    if position > len(listing) or listing[position:].strip(b"\0"):
         # Some writers reserve room for more keys, and leave zeros there.
         raise Damaged(f"a folder's list has not {count} keys, as it says", place)
+
+
+def _key(raw: bytes, class_name: bytes, name: bytes) -> Key:
+    layout = _KEY if raw[4] == 0 else _KEY_BIG
+    size, _, object_size, _, key_size, cycle, seek, _, _ = layout.unpack_from(raw)
+    return Key(class_name, name, cycle, seek, size, key_size, object_size, raw)
 
 
 def _header_key(record: bytes, place: int) -> Key:
     """The key that a record begins with, as if a folder had listed it."""
     try:
-        layout = _KEY if record[4] << 8 | record[5] <= _BIG else _KEY_BIG
+        layout = _KEY if record[4] == 0 else _KEY_BIG  # the high byte of the version
         _, _, object_size, _, key_size, cycle, _, _, _ = layout.unpack_from(record)
     except (struct.error, IndexError) as error:
         raise Damaged("a record ends within its key", place) from error
@@ -207,14 +217,16 @@ def _header_key(record: bytes, place: int) -> Key:
     return Key(b"", b"", cycle, place, len(record), key_size, object_size, record[:key_size])
 
 
-def _long_strings(listing: bytes, position: int) -> tuple[int, int, int, int, int]:
-    """Start and end of class and name, and the end of the title, where any of them may be longer than 254 bytes."""
+def _long_strings(listing: bytes, position: int, end: int, place: int) -> tuple[int, int, int, int]:
+    """Start and end of class and name, where any string may be longer than 254 bytes; the title must end at ``end``."""
     places = []
     for _ in range(3):
         length, position = listing[position], position + 1
-        if length == 255:
+        if length == _LONG_TEXT:
             (length,) = _LONG.unpack_from(listing, position)
             position += _LONG.size
         places += [position, position + length]
         position += length
-    return places[0], places[1], places[2], places[3], places[5]
+    if position != end:
+        raise Damaged("a key in a folder's list contradicts itself", place + position)
+    return places[0], places[1], places[2], places[3]

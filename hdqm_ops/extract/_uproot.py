@@ -94,7 +94,7 @@ class SecondReader:
         import uproot  # noqa: PLC0415 -- takes longer to import than a file to read, and is hardly ever needed
 
         if self._opened is None:
-            self._file.streamer_info()
+            self._file.check_info()
         try:
             if self._opened is None:
                 self._opened = self._stack.enter_context(uproot.open(_Bytes(self._file.source))).file
