@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from hdqm_ops import xrootd
+from hdqm_ops import pipeline, xrootd
+from hdqm_ops.cli import main
 from hdqm_ops.discover import file_name, find
 from hdqm_ops.errors import ConfigError, TryAgain, UnreadableFile
 from hdqm_ops.extract import list_elements, read_file
 from hdqm_ops.extract._file import RootFile
 from hdqm_ops.extract._xrootd import XrootdFile
+from hdqm_ops.settings import Settings
 
 pytest.importorskip("XRootD", reason="the xrootd client is not installed: pip install 'hdqm-ops[xrootd]'")
 SERVER = shutil.which("xrootd")
@@ -238,3 +240,48 @@ def test_children_of_a_process_that_listed_can_read(server):
             status = 0 if read_file(sample(server), []).run_number else 2
         os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.fixture
+def one_trend(tmp_path, monkeypatch, db):
+    """Settings of a database with a single trend to compute."""
+    element = next(path for path, kind in list_elements(SAMPLE).items() if kind == "TH1F")
+    config = tmp_path / "cfg" / "Tracker" / "one.ini"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"[plot:First]\nmetric = basic.Mean()\nrelativePath = {element}\nyTitle = y\n")
+    monkeypatch.setenv("HDQM_DATABASE_URL", db)
+    monkeypatch.setenv("HDQM_CONFIGS", f'["{tmp_path}/cfg"]')
+
+
+def test_ingest_from_a_server_and_what_is_not_seen_is_not_gone(mortal, data, one_trend, monkeypatch, capsys):
+    folder = data / "wild"
+    folder.mkdir()
+    paths = [folder / file_name(324997, f"/{name}/Run2018D-PromptReco-v1/DQMIO") for name in ("A", "B")]
+    for path in paths:
+        shutil.copy(SAMPLE, path)
+    monkeypatch.setenv("HDQM_FILES", f'["{mortal.url}/wild"]')
+
+    def ingest():
+        with pytest.raises(SystemExit) as ended:
+            main(["ingest", "--json"])
+        return ended.value.code, capsys.readouterr().out
+
+    def states():
+        return [(file["path"].rpartition("/")[2], file["state"]) for file in pipeline.list_files(Settings())]
+
+    assert ingest()[0] == 0
+    assert states() == [(path.name, "ingested") for path in paths]
+
+    paths[0].unlink()
+    ingest()
+    assert states() == [(paths[0].name, "vanished"), (paths[1].name, "ingested")]
+
+    mortal.stop()
+    code, _ = ingest()
+    assert code == 3
+    assert states() == [(paths[0].name, "vanished"), (paths[1].name, "ingested")]
+
+    mortal.start()
+    shutil.copy(SAMPLE, paths[0])
+    assert ingest()[0] == 0
+    assert states() == [(path.name, "ingested") for path in paths]
