@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg.pq import TransactionStatus
+
 from hdqm_ops.load._connection import Connection, in_transaction, translated
 from hdqm_ops.load._files import forget_series, unload
 from hdqm_ops.load._histograms import TYPES, row
@@ -39,6 +41,7 @@ def load_file(connection: Connection, result: FileResult) -> LoadCounts:
         TryAgain: other loads crossed this one again and again.
         DatabaseUnavailable: the connection was lost; nothing was stored.
     """
+    assert connection.info.transaction_status == TransactionStatus.IDLE, "a load is a transaction of its own"
     with translated():
         _prepare(connection)
         elements = _element_ids(connection, result)
