@@ -27,6 +27,11 @@ from airflow.sdk.exceptions import AirflowFailException
 RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
 
 
+def several(title: str, description: str) -> Param:
+    """A field of the form that takes one value a line, or nothing."""
+    return Param(None, type=["null", "array"], items={"type": "string"}, title=title, description=description)
+
+
 @dag(
     dag_display_name="HDQM: ingest DQM files",
     doc_md=__doc__,
@@ -42,13 +47,11 @@ RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
         "retry_exponential_backoff": True,
     },
     params={
-        "runs": Param("", type="string", pattern=RUNS, title="Runs", description="324997 325000-325170; empty: all"),
-        "datasets": Param(
-            [], type="array", items={"type": "string"}, title="Primary datasets", description="One a line; empty: all"
+        "runs": Param(
+            None, type=["null", "string"], pattern=RUNS, title="Runs", description="324997 325000-325170; empty: all"
         ),
-        "subsystems": Param(
-            [], type="array", items={"type": "string"}, title="Subsystems", description="One a line; empty: all"
-        ),
+        "datasets": several("Primary datasets", "SingleMuon, one a line; empty: all"),
+        "subsystems": several("Subsystems", "Tracking, one a line; empty: all"),
         "mode": Param(
             "missing",
             type="string",
@@ -56,13 +59,7 @@ RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
             values_display={"missing": "only missing", "failed": "missing and failed", "all": "everything anew"},
             title="What to do",
         ),
-        "files": Param(
-            [],
-            type="array",
-            items={"type": "string"},
-            title="Files",
-            description="Globs or folders in place of HDQM_FILES, one a line",
-        ),
+        "files": several("Files", "Globs or folders in place of HDQM_FILES, one a line"),
         "batch_size": Param(25, type="integer", minimum=1, maximum=500, title="Files per task"),
         "dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would be done"),
     },
@@ -76,7 +73,9 @@ def hdqm_ingest():  # noqa: ANN201 - the decorator makes a Dag of it
         from hdqm_ops.errors import ConfigError
 
         try:
-            planned = pipeline.plan(settings(), pipeline.Request(**params))
+            planned = pipeline.plan(
+                settings(), pipeline.Request(**{name: given for name, given in params.items() if given})
+            )
         except ConfigError as error:
             raise AirflowFailException(str(error)) from error  # trying again would not mend it
         return [] if params["dry_run"] else [batch.as_json() for batch in planned.batches]
@@ -94,7 +93,7 @@ def hdqm_ingest():  # noqa: ANN201 - the decorator makes a Dag of it
         context = get_current_context()
         context["label"] = label
         form = context["params"]
-        return pipeline.ingest_batch(settings(), file_ids, mode=form["mode"], subsystems=form["subsystems"])
+        return pipeline.ingest_batch(settings(), file_ids, mode=form["mode"], subsystems=form["subsystems"] or ())
 
     @task(trigger_rule="all_done", retries=0)
     def summary(planned: list[dict] | None, counts: list[dict[str, int]]) -> dict[str, int]:
