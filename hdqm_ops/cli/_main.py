@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from hdqm_ops import __version__
-from hdqm_ops.cli import _config, _database, _demo, _files, _ingest, _reduce, _simulate, _stack
+from hdqm_ops.cli import _config, _database, _demo, _files, _ingest, _reduce, _services, _simulate, _stack
 from hdqm_ops.cli._output import err
 from hdqm_ops.errors import ConfigError, HdqmError, MissingTool, TryAgain
 from hdqm_ops.settings import stack_file
@@ -31,6 +31,10 @@ app = typer.Typer(
 app.add_typer(_config.app, name="config")
 app.add_typer(_database.app, name="db")
 app.add_typer(_simulate.app, name="simulate")
+app.add_typer(_services.oms, name="oms")
+app.add_typer(_services.rr, name="rr")
+app.add_typer(_services.golden, name="json")
+_services.register_simulators(_simulate.app)
 _reduce.register(app)
 _ingest.register(app)
 _files.register(app)

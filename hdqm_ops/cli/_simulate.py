@@ -1,4 +1,4 @@
-"""``hdqm simulate``: DQM files for demos and tests."""
+"""``hdqm simulate``: DQM files for demos and tests. CERN's services are in ``_services``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from hdqm_ops.cli._output import out, print_json, progress
 from hdqm_ops.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Make what CERN would give: DQM files.")
+app = typer.Typer(no_args_is_help=True, help="Make what CERN would give: DQM files, OMS, Run Registry.")
 
 
 @app.command()
