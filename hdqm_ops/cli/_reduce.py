@@ -1,6 +1,5 @@
 """``hdqm reduce``: trend values of DQM files, without a database."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def reduce(
-    files: Annotated[list[Path], typer.Argument(help="DQM files.", metavar="FILE...")],
+    files: Annotated[list[str], typer.Argument(help="DQM files, paths or root://….", metavar="FILE...")],
     *,
     configs: Annotated[
         list[str] | None,
@@ -48,10 +47,10 @@ def reduce(
             outcomes = reducer.reduce(file, keep_elements=show)
         except UnreadableFile as error:
             err.print(str(error), markup=False, style="red")
-            answers[str(file)] = {"error": str(error)}
+            answers[file] = {"error": str(error)}
             failed = True
             continue
-        answers[str(file)] = {key: _as_json(outcome) for key, outcome in outcomes.items()}
+        answers[file] = {key: _as_json(outcome) for key, outcome in outcomes.items()}
         if not as_json:
             _print_outcomes(file, tree, outcomes)
             if show:
@@ -73,7 +72,7 @@ def _as_json(outcome: "Outcome") -> dict[str, Any]:
     return answer
 
 
-def _print_outcomes(file: Path, tree: "ConfigTree", outcomes: "dict[str, Outcome]") -> None:
+def _print_outcomes(file: str, tree: "ConfigTree", outcomes: "dict[str, Outcome]") -> None:
     rows = []
     for trend in tree.trends:
         outcome = outcomes[trend.key]
@@ -89,7 +88,7 @@ def _print_outcomes(file: Path, tree: "ConfigTree", outcomes: "dict[str, Outcome
                 else f"{outcome.reason.code}: {outcome.detail or outcome.reason.meaning}",
             )
         )
-    out.print(table(file.name, ("trend", "metric", "value", "error", "status"), rows))
+    out.print(table(file.rpartition("/")[2], ("trend", "metric", "value", "error", "status"), rows))
 
 
 def _print_elements(reducer: "Any", tree: "ConfigTree") -> None:

@@ -24,7 +24,7 @@ def register(
     """
     young = None if request.files else time.time() - settings.wait_s  # a watcher has looked twice already
     registered = load.register_files(connection, files, young=young)
-    gone = _gone(connection, request.files or settings.files, files)
+    gone = [] if request.hints else _gone(connection, request.files or settings.files, files)
     vanished = load.record_vanished(connection, gone) if gone else 0
     log.info(
         "%d files listed: %d new, %d changed or due again, %d vanished",

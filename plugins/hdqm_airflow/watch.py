@@ -3,13 +3,15 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from hdqm_ops.errors import HdqmError
-from hdqm_ops.pipeline import Watcher
 from hdqm_ops.settings import Settings
+
+if TYPE_CHECKING:
+    from hdqm_ops.pipeline import Watcher
 
 __all__ = ["NewDqmFiles"]
 
@@ -32,7 +34,7 @@ class NewDqmFiles(BaseEventTrigger):
         settings = Settings()
         store = self.asset_state_store
         mark = None if store is None else await store.aget(_MARK, None)
-        watcher = Watcher(settings, None if mark is None else float(mark))
+        watcher = await asyncio.to_thread(_watcher, settings, None if mark is None else float(mark))
         said = ""
         while True:
             began = time.time()
@@ -51,6 +53,13 @@ class NewDqmFiles(BaseEventTrigger):
                 if store is not None:
                     await store.aset(_MARK, began - 2 * settings.watch_s - (time.time() - began))
             await asyncio.sleep(settings.watch_s)
+
+
+def _watcher(settings: Settings, mark: float | None) -> "Watcher":
+    # Imported late and beside the loop: every parse of the Dag imports this module, and the rooms take half a second.
+    from hdqm_ops.pipeline import Watcher  # noqa: PLC0415
+
+    return Watcher(settings, mark)
 
 
 def _parts(paths: list[str]) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from hdqm_ops.discover import file_name, find
+from hdqm_ops.discover import exists, file_name, find, reachable
 from hdqm_ops.errors import ConfigError
 
 PROMPT = "/SingleMuon/Run2018D-PromptReco-v2/DQMIO"
@@ -296,3 +296,25 @@ def test_one_stat_a_file(tree, found, monkeypatch):
 
     assert len(found(tree)) == 4
     assert not [path for path in asked if path.endswith(".root")]
+
+
+def test_what_a_pattern_may_reach(tmp_path):
+    reached = reachable([str(tmp_path / "a" / "*" / "DQM*.root"), str(tmp_path / "b"), "root://h//c"])
+
+    assert reached(str(tmp_path / "a" / "x" / "DQM1.root"))
+    assert reached(str(tmp_path / "b" / "deep" / "below" / "DQM1.root"))
+    assert reached("root://h//c/DQM1.root")
+    assert not reached(str(tmp_path / "c" / "DQM1.root"))
+    assert not reached(str(tmp_path / "bb" / "DQM1.root"))
+
+
+def test_only_what_is_surely_absent_does_not_exist(tmp_path):
+    there = tmp_path / "there"
+    there.touch()
+    (tmp_path / "circle").symlink_to("circle")
+
+    assert exists(str(there))
+    assert not exists(str(tmp_path / "nothing"))
+    assert not exists(str(there / "below"))
+    assert exists(str(tmp_path / "circle"))
+    assert exists(str(tmp_path / ("x" * 300)))  # the file system does not say that it is absent
