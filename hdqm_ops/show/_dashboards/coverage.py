@@ -1,0 +1,130 @@
+"""Coverage: what is there, what is missing, why."""
+
+from grafana_foundation_sdk.builders.dashboard import Panel
+from grafana_foundation_sdk.models.dashboard import Dashboard, DataTransformerConfig
+
+from hdqm_ops.show import _queries as queries
+from hdqm_ops.show import _variables as variables
+from hdqm_ops.show._dashboards._page import page
+from hdqm_ops.show._style import link, page_link, table
+from hdqm_ops.show._target import Target
+
+_SHARE = {
+    "mode": "absolute",
+    "steps": [
+        {"color": "dark-red", "value": None},
+        {"color": "orange", "value": 50},
+        {"color": "yellow", "value": 90},
+        {"color": "green", "value": 99.9},
+    ],
+}
+
+
+def _matrix(title: str, description: str, sql: str, column: str) -> Panel:
+    """Runs down, ``column`` across, coloured percentages."""
+    rows = f"run_number\\{column}"
+    cell = {
+        "unit": "percent",
+        "decimals": 0,
+        "thresholds": _SHARE,
+        "custom.cellOptions": {"type": "color-background", "mode": "basic"},
+        "custom.align": "center",
+    }
+    here = page_link(
+        "hdqm-coverage", "subsystem", "mode", "runs", "class", "quality", "dataset", run="${__value.numeric}"
+    )
+    panel = table(
+        title,
+        description,
+        Target(sql, "A", ("run_number", column, "percent")),
+        [
+            (".", cell),
+            (
+                f"^run_number.{column}$",
+                {
+                    "displayName": "Run",
+                    "unit": "none",
+                    "decimals": 0,
+                    "custom.width": 90,
+                    "custom.cellOptions": {"type": "auto"},
+                    "links": [link("Missing trends of this run", here)],
+                },
+            ),
+        ],
+        width=12,
+        height=16,
+        empty="No run matches the selection, or it cannot be read.",
+    )
+    options = {"columnField": column, "rowField": "run_number", "valueField": "percent", "emptyValue": "null"}
+    convert = {"conversions": [{"targetField": rows, "destinationType": "number"}], "fields": {}}
+    return panel.transformations(
+        [
+            DataTransformerConfig(id_val="groupingToMatrix", options=options),
+            DataTransformerConfig(id_val="convertFieldType", options=convert),
+        ]
+    )
+
+
+def dashboard() -> Dashboard:
+    """The page."""
+    what = (
+        "Percent of the series that ever had a value which have one in this run. Green: complete. "
+        "Click a run for what it misses."
+    )
+    subsystems = _matrix("Run × subsystem", what, queries.COVERAGE_SUBSYSTEMS, "subsystem_name")
+    datasets = _matrix("Run × dataset", what, queries.COVERAGE_DATASETS, "dataset")
+    here = page_link(
+        "hdqm-coverage",
+        "mode",
+        "runs",
+        "class",
+        "quality",
+        run="${__data.fields.Run}",
+        dataset="${__data.fields.Dataset:percentencode}",
+        subsystem="${__data.fields.Subsystem:percentencode}",
+    )
+    gaps = table(
+        "What is missing, and why",
+        "One line for each run, dataset and subsystem that is not complete, with the commonest reason.",
+        Target(queries.COVERAGE_GAPS, "A", ("run_number", "dataset", "subsystem", "missing", "why")),
+        [
+            (
+                "^run_number$",
+                {"displayName": "Run", "unit": "none", "decimals": 0, "links": [link("Which trends", here)]},
+            ),
+            ("^dataset$", {"displayName": "Dataset"}),
+            ("^subsystem$", {"displayName": "Subsystem"}),
+            ("^missing$", {"displayName": "Missing"}),
+            ("^expected$", {"displayName": "Expected"}),
+            ("^percent$", {"displayName": "There", "unit": "percent", "decimals": 0}),
+            ("^why$", {"displayName": "Reason"}),
+        ],
+        width=14,
+        height=12,
+        empty="Nothing is missing in the chosen runs.",
+    )
+    trends = table(
+        "Missing trends of run ${run}, ${dataset}",
+        "Trends that have no value in the chosen run and dataset, and why.",
+        Target(queries.COVERAGE_TRENDS, "A", ("trend", "title", "status", "meaning")),
+        [
+            ("^trend$", {"displayName": "Trend"}),
+            ("^title$", {"displayName": "Title"}),
+            ("^status$", {"displayName": "Reason"}),
+            ("^meaning$", {"displayName": "Meaning"}),
+        ],
+        width=10,
+        height=12,
+        empty="Choose a run by a click at the left; or nothing is missing in it.",
+    )
+    return page(
+        "hdqm-coverage",
+        "What is there, what is missing, and why.",
+        [
+            variables.any_subsystem(),
+            *variables.selection(),
+            variables.text_box("run", "Run in detail", "", "Run whose missing trends are listed."),
+            variables.covered_dataset(),
+        ],
+        [subsystems, datasets, gaps, trends],
+    )

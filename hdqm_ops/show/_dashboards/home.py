@@ -1,0 +1,111 @@
+"""Home: how each subsystem stands, the last runs, how to go on."""
+
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from hdqm_ops.show import _queries as queries
+from hdqm_ops.show._dashboards._page import page
+from hdqm_ops.show._style import link, page_link, table, text
+from hdqm_ops.show._target import Target
+
+_HOW_TO = """
+**Look at trends**: click a subsystem. Choose dataset, processing and runs at the top of the page; the address of the
+page keeps the choice, so send or bookmark it. **A point looks wrong?** Click it, then *Run …*: facts of the run, the
+histogram behind the point, links to DQM GUI, OMS and Run Registry. **A point is missing?** *Coverage* says why.
+**Everything is old?** *Pipeline* says what waits and what failed. A *gap* is a run without a value, always with a
+reason; zero is a measurement.
+"""
+
+_OPEN_SUBSYSTEM = page_link(
+    "hdqm-trends",
+    subsystem="${__data.fields.Subsystem:percentencode}",
+    pd="${__data.fields.Dataset:percentencode}",
+    processing="${__data.fields.Processing:percentencode}",
+)
+_ALARM = {"mode": "absolute", "steps": [{"color": "text", "value": None}, {"color": "orange", "value": 1}]}
+
+
+def dashboard() -> Dashboard:
+    """The page."""
+    colour = {"custom.cellOptions": {"type": "color-text"}, "thresholds": _ALARM}
+    subsystems = table(
+        "Subsystems",
+        "Freshness, size, and what the last 24 hours of ingestion brought. Click a name to see its trends. "
+        "Outside: points outside of the expected range that is configured for their trend.",
+        Target(queries.HOME, "A", ("subsystem", "trends", "last_run", "last_ingested", "points_last_day")),
+        [
+            ("^subsystem$", {"displayName": "Subsystem", "links": [link("Trends", _OPEN_SUBSYSTEM)]}),
+            ("^trends$", {"displayName": "Trends"}),
+            ("^primary_datasets$", {"displayName": "Datasets"}),
+            ("^last_run$", {"displayName": "Last run", "unit": "none", "decimals": 0}),
+            ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow"}),
+            ("^runs_last_day$", {"displayName": "Runs, last day"}),
+            ("^points_last_day$", {"displayName": "Points, last day"}),
+            ("^gaps_last_day$", {"displayName": "Gaps, last day"}),
+            ("^outside_last_day$", {"displayName": "Outside, last day", **colour}),
+            ("^primary_dataset$", {"displayName": "Dataset", "custom.width": 130}),
+            ("^processing$", {"displayName": "Processing"}),
+        ],
+        width=24,
+        height=10,
+        empty="There are no trends yet: apply a configuration (hdqm config apply) and ingest a DQM file (hdqm ingest).",
+    )
+    to_coverage = page_link("hdqm-coverage", run="${__data.fields.Run}")
+    runs = table(
+        "Last runs",
+        "The newest runs with DQM files: how many files are ingested, failed, or still wait.",
+        Target(queries.RECENT_RUNS, "A", ("run_number", "ingested", "failed", "open")),
+        [
+            (
+                "^run_number$",
+                {
+                    "displayName": "Run",
+                    "unit": "none",
+                    "decimals": 0,
+                    "links": [link("Coverage of this run", to_coverage)],
+                },
+            ),
+            ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 160, "noValue": "not known to OMS yet"}),
+            ("^run_class$", {"displayName": "Class", "noValue": "not in Run Registry yet"}),
+            ("^fill_number$", {"displayName": "Fill", "unit": "none", "decimals": 0}),
+            ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 2}),
+            ("^ingested$", {"displayName": "Files"}),
+            ("^failed$", {"displayName": "Failed", **colour}),
+            ("^open$", {"displayName": "Waiting"}),
+            ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow"}),
+        ],
+        width=14,
+        height=12,
+        empty="No run yet: no DQM file was found.",
+    )
+    to_trend = page_link(
+        "hdqm-trend",
+        subsystem="${__data.fields.Subsystem:percentencode}",
+        pd="${__data.fields.Dataset:percentencode}",
+        processing="${__data.fields.Processing:percentencode}",
+        panel="trend:${__data.fields.Trend:percentencode}",
+    )
+    outside = table(
+        "Outside of the expected range, last three runs",
+        "Points below the low or above the high end that the configuration expects of their trend.",
+        Target(queries.OUTSIDE, "A", ("subsystem", "trend", "run_number", "value")),
+        [
+            ("^subsystem$", {"displayName": "Subsystem"}),
+            ("^trend$", {"displayName": "Trend", "links": [link("This trend", to_trend)]}),
+            ("^owner$", {"displayName": "Owner"}),
+            ("^primary_dataset$", {"displayName": "Dataset"}),
+            ("^processing$", {"displayName": "Processing"}),
+            ("^run_number$", {"displayName": "Run", "unit": "none", "decimals": 0}),
+            ("^value$", {"displayName": "Value", "unit": "none"}),
+            ("^low$", {"displayName": "Low", "unit": "none"}),
+            ("^high$", {"displayName": "High", "unit": "none"}),
+        ],
+        width=10,
+        height=12,
+        empty="None: all points of the last three runs are where they are expected, or no range is configured.",
+    )
+    return page(
+        "hdqm-home",
+        "How the trends of each subsystem stand, and where to go on.",
+        [],
+        [text("How to", _HOW_TO, width=24, height=4), subsystems, runs, outside],
+    )

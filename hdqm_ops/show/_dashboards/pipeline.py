@@ -1,0 +1,110 @@
+"""Pipeline: files, failures, freshness, size."""
+
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from hdqm_ops.show import _queries as queries
+from hdqm_ops.show._dashboards._page import page
+from hdqm_ops.show._style import hours, link, page_link, table
+from hdqm_ops.show._target import Target
+
+_WHOLE = {"unit": "none", "decimals": 0}
+_RUN = (
+    "^run_number$",
+    {"displayName": "Run", **_WHOLE, "links": [link("This run", page_link("hdqm-run", run="${__data.fields.Run}"))]},
+)
+_BAD = {
+    "mode": "absolute",
+    "steps": [{"color": "text", "value": None}, {"color": "orange", "value": 12}, {"color": "red", "value": 48}],
+}
+
+
+def dashboard() -> Dashboard:
+    """The page."""
+    states = table(
+        "Files by state",
+        "discovered: known, to be read. waiting: still being written. ingested: its points count. "
+        "superseded: another file of the run counts. failed: could not be read. ignored: on purpose. "
+        "vanished: gone, its points stay.",
+        Target(queries.FILES_BY_STATE, "A", ("state", "files")),
+        [("^state$", {"displayName": "State"}), ("^files$", {"displayName": "Files"})],
+        width=6,
+        height=9,
+        empty="No DQM file was found yet.",
+    )
+    speed = hours(
+        "Points per hour",
+        "Trends computed and files ingested in each hour of the chosen time.",
+        Target(queries.POINTS_PER_HOUR, "A", ("time", "points", "files"), time_series=True),
+        width=12,
+        height=9,
+    )
+    sizes = table(
+        "Size of the database",
+        "The whole database and its large tables, with their indexes.",
+        Target(queries.DATABASE_SIZES, "A", ("part", "bytes")),
+        [("^part$", {"displayName": "Part"}), ("^bytes$", {"displayName": "Size", "unit": "decbytes"})],
+        width=6,
+        height=9,
+        empty="The size cannot be read.",
+    )
+    late = table(
+        "Runs that ended and are not ingested",
+        "Runs that ended in OMS and of which no DQM file is ingested, newest first; "
+        "without those that Run Registry calls not significant.",
+        Target(queries.NOT_INGESTED, "A", ("run_number", "end_time", "hours_ago", "why")),
+        [
+            _RUN,
+            ("^end_time$", {"displayName": "Ended (UTC)", "custom.width": 160}),
+            (
+                "^hours_ago$",
+                {
+                    "displayName": "Hours ago",
+                    "decimals": 1,
+                    "thresholds": _BAD,
+                    "custom.cellOptions": {"type": "color-text"},
+                },
+            ),
+            ("^run_class$", {"displayName": "Class"}),
+            ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 3}),
+            ("^why$", {"displayName": "Files"}),
+        ],
+        width=12,
+        height=10,
+        empty="None: every run that OMS knows is ingested.",
+    )
+    failures = table(
+        "Files that failed",
+        "Files that could not be read, why, and when they are tried again.",
+        Target(queries.FAILED_FILES, "A", ("run_number", "dataset", "reason", "tries", "next_try")),
+        [
+            _RUN,
+            ("^dataset$", {"displayName": "Dataset"}),
+            ("^reason$", {"displayName": "Reason"}),
+            ("^tries$", {"displayName": "Tries"}),
+            ("^since$", {"displayName": "Since (UTC)", "custom.width": 160}),
+            ("^next_try$", {"displayName": "Next try"}),
+            ("^path$", {"displayName": "Path"}),
+        ],
+        width=12,
+        height=10,
+        empty="None.",
+    )
+    links = table(
+        "Elsewhere",
+        "Airflow's Dag runs, our API, and CERN's pages, as far as the site has set their addresses.",
+        Target(queries.SITE_PAGES, "A", ("page", "url")),
+        [
+            ("^page$", {"displayName": "Page", "links": [link("Open", "${__data.fields.Address}", new_tab=True)]}),
+            ("^url$", {"displayName": "Address"}),
+        ],
+        width=24,
+        height=6,
+        empty="The site has set no addresses (table hdqm.site).",
+    )
+    return page(
+        "hdqm-pipeline",
+        "How the pipeline stands: files, failures, freshness, size.",
+        [],
+        [states, speed, sizes, late, failures, links],
+        timed=True,
+    )

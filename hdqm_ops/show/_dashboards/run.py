@@ -1,0 +1,161 @@
+"""One run: its facts, its files, its points by how unusual they are, the histogram behind one of them."""
+
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from hdqm_ops.show import _queries as queries
+from hdqm_ops.show import _variables as variables
+from hdqm_ops.show._dashboards._page import page
+from hdqm_ops.show._style import curve, link, map_2d, page_link, sentence, table
+from hdqm_ops.show._target import Target
+
+_DATASET = ("subsystem", "pd", "processing")
+_DISTANCE = {
+    "mode": "absolute",
+    "steps": [{"color": "green", "value": None}, {"color": "orange", "value": 3}, {"color": "red", "value": 5}],
+}
+
+
+def dashboard() -> Dashboard:
+    """The page."""
+    to_run = page_link("hdqm-run", *_DATASET, "series", "input", "search", run="${__value.numeric}")
+    neighbours = table(
+        "Runs of this dataset before and after",
+        "Click to go to the previous or next run that has this dataset.",
+        Target(queries.RUN_NEIGHBOURS, "A", ("previous", "this", "next")),
+        [
+            (
+                "^previous$",
+                {
+                    "displayName": "◀ previous",
+                    "unit": "none",
+                    "decimals": 0,
+                    "noValue": "none",
+                    "links": [link("Go there", to_run)],
+                },
+            ),
+            ("^this$", {"displayName": "this run", "unit": "none", "decimals": 0}),
+            (
+                "^next$",
+                {
+                    "displayName": "next ▶",
+                    "unit": "none",
+                    "decimals": 0,
+                    "noValue": "none",
+                    "links": [link("Go there", to_run)],
+                },
+            ),
+        ],
+        width=8,
+        height=5,
+        empty="No run of this dataset.",
+    )
+    links = table(
+        "Elsewhere",
+        "The same run, dataset and monitor element in DQM GUI, OMS and Run Registry.",
+        Target(queries.RUN_LINKS, "A", ("page", "url")),
+        [
+            (
+                "^page$",
+                {
+                    "displayName": "Page",
+                    "links": [link("Open ${__data.fields.Page}", "${__data.fields.Address}", new_tab=True)],
+                },
+            ),
+            ("^url$", {"displayName": "Address", "custom.width": 60}),
+        ],
+        width=16,
+        height=5,
+        empty="No links: the site has set no addresses.",
+    )
+    facts = table(
+        "Facts",
+        "What OMS and Run Registry tell of the run, and the chosen trend in it.",
+        Target(queries.RUN_FACTS, "A", ("fact", "value")),
+        [("^fact$", {"displayName": "Fact", "custom.width": 180}), ("^value$", {"displayName": "Value"})],
+        width=8,
+        height=25,
+        empty="HDQM does not know this run.",
+    )
+    note = sentence(
+        "The histogram behind the point", "Which histogram it is.", queries.HISTOGRAM_NOTE, "note", width=16, height=3
+    )
+    curves = curve(
+        "Histogram of ${series:text}",
+        "The one-dimensional histogram that the point was computed from, and that of the reference run, "
+        "scaled to the same sum.",
+        queries.HISTOGRAM_CURVE,
+        x_label="x (units of the histogram)",
+        width=8,
+        height=11,
+    )
+    cells = map_2d(
+        "Histogram of ${series:text}, two-dimensional",
+        "The two-dimensional histogram that the point was computed from; at most 100 × 100 cells, empty ones left out.",
+        Target(queries.HISTOGRAM_CELLS, "A", ("x", "y", "content")),
+        width=8,
+        height=11,
+    )
+    here = page_link(
+        "hdqm-run", *_DATASET, "run", "input", "reference", "search", series="${__data.fields.Trend:percentencode}"
+    )
+    to_trend = page_link("hdqm-trend", *_DATASET, panel="trend:${__data.fields.Trend:percentencode}")
+    points = table(
+        "Points of this run, the most unusual first",
+        "Distance: from the median of the hundred runs around it, in robust RMS. "
+        "Click a trend to see its histogram here, or its history. Gaps come last, with their reason.",
+        Target(queries.RUN_POINTS, "A", ("trend", "value", "error", "status", "distance")),
+        [
+            ("^trend$", {"displayName": "Trend", "links": [link("Histogram here", here), link("History", to_trend)]}),
+            ("^title$", {"displayName": "Title"}),
+            ("^value$", {"displayName": "Value", "unit": "none"}),
+            ("^error$", {"displayName": "Error", "unit": "none"}),
+            ("^status$", {"displayName": "Status"}),
+            ("^middle$", {"displayName": "Median", "unit": "none"}),
+            ("^spread$", {"displayName": "Robust RMS", "unit": "none"}),
+            (
+                "^distance$",
+                {
+                    "displayName": "Distance (RMS)",
+                    "decimals": 1,
+                    "thresholds": _DISTANCE,
+                    "custom.cellOptions": {"type": "color-background", "mode": "basic"},
+                },
+            ),
+            ("^low$", {"displayName": "Expected low", "unit": "none"}),
+            ("^high$", {"displayName": "Expected high", "unit": "none"}),
+        ],
+        width=16,
+        height=11,
+        empty="This run has no points of this subsystem in this dataset. Coverage says why.",
+    )
+    files = table(
+        "DQM files of this run",
+        "Every file of the run that was found, and what became of it.",
+        Target(queries.RUN_FILES, "A", ("dataset", "state", "reason", "path")),
+        [
+            ("^dataset$", {"displayName": "Dataset"}),
+            ("^dqm_version$", {"displayName": "Version"}),
+            ("^state$", {"displayName": "State"}),
+            ("^reason$", {"displayName": "Reason"}),
+            ("^tries$", {"displayName": "Tries"}),
+            ("^ingested_at$", {"displayName": "Ingested (UTC)", "custom.width": 160}),
+            ("^size_bytes$", {"displayName": "Size", "unit": "decbytes"}),
+            ("^path$", {"displayName": "Path"}),
+        ],
+        width=24,
+        height=8,
+        empty="No DQM file of this run was found.",
+    )
+    return page(
+        "hdqm-run",
+        "One run: facts, files, points by how unusual they are, the histograms behind them.",
+        [
+            *variables.dataset(),
+            variables.run(),
+            variables.series(),
+            variables.histogram_input(),
+            variables.reference(),
+            variables.search(),
+        ],
+        [neighbours, links, facts, note, curves, cells, points, files],
+    )

@@ -1,0 +1,98 @@
+"""Runs and fills: what OMS and Run Registry tell."""
+
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from hdqm_ops.show import _queries as queries
+from hdqm_ops.show import _variables as variables
+from hdqm_ops.show._dashboards._page import page
+from hdqm_ops.show._style import bars, link, page_link, table
+from hdqm_ops.show._target import Target
+
+_WHOLE = {"unit": "none", "decimals": 0}
+_TO_RUN = page_link("hdqm-run", run="${__data.fields.Run}")
+
+
+def dashboard() -> Dashboard:
+    """The page."""
+    luminosity = bars(
+        "Luminosity by fill",
+        "Delivered and recorded luminosity of the runs that are listed below, summed up by fill.",
+        Target(queries.LUMINOSITY, "A", ("fill", "delivered", "recorded")),
+        x="fill",
+        unit="1/pb",
+        width=14,
+        height=9,
+    )
+    fills = table(
+        "Fills",
+        "Fills of the runs that are listed below.",
+        Target(queries.FILLS, "A", ("fill_number", "runs", "delivered_lumi_pb")),
+        [
+            ("^fill_number$", {"displayName": "Fill", **_WHOLE}),
+            ("^first_run$", {"displayName": "First run", **_WHOLE}),
+            ("^last_run$", {"displayName": "Last run", **_WHOLE}),
+            ("^runs$", {"displayName": "Runs"}),
+            ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 160}),
+            ("^hours$", {"displayName": "Hours", "decimals": 1}),
+            ("^delivered_lumi_pb$", {"displayName": "Delivered (1/pb)", "decimals": 2}),
+            ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 2}),
+            ("^injection_scheme$", {"displayName": "Injection scheme"}),
+        ],
+        width=10,
+        height=9,
+        empty="No fill matches the search.",
+    )
+    runs = table(
+        "Runs",
+        "All runs that HDQM knows, newest first. Empty cells: OMS or Run Registry has not told yet. "
+        "Certified: lists of certified runs (golden JSON) that hold the run.",
+        Target(queries.RUNS, "A", ("run_number", "start_time", "run_class_name", "certified")),
+        [
+            ("^run_number$", {"displayName": "Run", **_WHOLE, "links": [link("This run", _TO_RUN)]}),
+            ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 160}),
+            ("^duration_s$", {"displayName": "Duration", "unit": "dthms"}),
+            ("^fill_number$", {"displayName": "Fill", **_WHOLE}),
+            ("^era$", {"displayName": "Era"}),
+            ("^run_class_name$", {"displayName": "Class", "custom.width": 120}),
+            ("^significant$", {"displayName": "Significant"}),
+            ("^delivered_lumi_pb$", {"displayName": "Delivered (1/pb)", "decimals": 3}),
+            ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 3}),
+            ("^initial_lumi_1e34$", {"displayName": "Initial (10³⁴/cm²s)", "decimals": 3}),
+            ("^end_lumi_1e34$", {"displayName": "End (10³⁴/cm²s)", "decimals": 3}),
+            ("^b_field_t$", {"displayName": "Field (T)", "decimals": 2}),
+            ("^energy_gev$", {"displayName": "Energy (GeV)", **_WHOLE}),
+            ("^l1_rate_hz$", {"displayName": "L1 (Hz)", **_WHOLE}),
+            ("^hlt_physics_rate_hz$", {"displayName": "HLT physics (Hz)", **_WHOLE}),
+            ("^hlt_key$", {"displayName": "HLT key"}),
+            ("^l1_key$", {"displayName": "L1 key"}),
+            ("^injection_scheme$", {"displayName": "Injection scheme"}),
+            ("^files$", {"displayName": "Files"}),
+            ("^certified$", {"displayName": "Certified"}),
+        ],
+        width=24,
+        height=16,
+        empty="No run matches the search.",
+    )
+    golden = table(
+        "Lists of certified runs",
+        "Golden JSON files that were imported; their names are what the mode Golden JSON takes.",
+        Target(queries.GOLDEN, "A", ("name", "imported_at", "runs")),
+        [
+            ("^name$", {"displayName": "Name"}),
+            ("^imported_at$", {"displayName": "Imported (UTC)"}),
+            ("^runs$", {"displayName": "Runs"}),
+        ],
+        width=24,
+        height=6,
+        empty="No list was imported yet.",
+    )
+    return page(
+        "hdqm-runs",
+        "What OMS and Run Registry tell of runs and fills.",
+        [
+            variables.search_runs(),
+            variables.run_class(),
+            variables.text_box("number", "Newest", "200", "How many runs are listed."),
+        ],
+        [luminosity, fills, runs, golden],
+    )

@@ -1,0 +1,159 @@
+"""SQL of panels and variables, named by what it answers. The work is done by functions of schema ``hdqm``.
+
+What a user chooses or writes comes in by ``${…:sqlstring}``, which quotes and escapes; those functions parse it.
+"""
+
+__all__: list[str] = []
+
+_DATASET = "${subsystem:sqlstring}, ${pd:sqlstring}, ${processing:sqlstring}"
+_RUNS = "${mode:sqlstring}, ${runs:sqlstring}, ${class:sqlstring}, ${quality:sqlstring}"
+_SELECTION = f"{_DATASET}, {_RUNS}"
+_PANEL = f"${{panel:sqlstring}}, {_SELECTION}"
+_EACH_PANEL = f"${{panels:sqlstring}}, {_SELECTION}"  # the repeated panel of a page: one of many
+
+# -- variables ---------------------------------------------------------------------------------------------------------
+
+SUBSYSTEMS = "SELECT subsystem FROM hdqm.choose_subsystem()"
+SUBSYSTEMS_AND_ALL = "SELECT 'all' UNION ALL SELECT subsystem FROM hdqm.choose_subsystem()"
+PRIMARY_DATASETS = "SELECT primary_dataset FROM hdqm.choose_primary_dataset(${subsystem:sqlstring})"
+PROCESSINGS = "SELECT processing FROM hdqm.choose_processing(${subsystem:sqlstring}, ${pd:sqlstring})"
+RUN_CLASSES = "SELECT run_class FROM hdqm.choose_run_class()"
+PAGES = (
+    f"SELECT page FROM hdqm.choose_page({_DATASET}, "
+    "${search:sqlstring}, ${show:sqlstring}, ${per_page:sqlstring})"
+)
+PANELS = (
+    f"SELECT * FROM hdqm.choose_panel({_DATASET}, "
+    "${search:sqlstring}, ${show:sqlstring}, ${page:sqlstring}, ${per_page:sqlstring})"
+)
+ALL_PANELS = (
+    f"SELECT title AS __text, name AS __value FROM hdqm.panels({_DATASET}, '', 'groups') "
+    f"UNION ALL SELECT 'trend ' || title, name FROM hdqm.panels({_DATASET}, '', 'trends') AS t "
+    f"WHERE NOT EXISTS (SELECT FROM hdqm.panels({_DATASET}, '', 'groups') AS g WHERE g.name = t.name)"
+)
+SERIES = f"SELECT __text, __value FROM hdqm.choose_measured({_DATASET}) WHERE __value NOT LIKE 'OMS %'"
+
+
+def measurable(*, optional: bool) -> str:
+    """What can be plotted against what."""
+    return f"SELECT * FROM hdqm.choose_measured({_DATASET}, {str(optional).lower()})"
+
+
+# -- plots of trends ---------------------------------------------------------------------------------------------------
+
+
+_DRAWN = "${axis:sqlstring}, ARRAY[${options:sqlstring}]::text[]"
+_MORE = "${added:sqlstring}, ARRAY[${oms:sqlstring}]::text[]"
+EACH_PLOT = f"SELECT x, series, value FROM hdqm.trend_plot({_EACH_PANEL}, {_DRAWN})"
+PLOT = f"SELECT x, series, value FROM hdqm.trend_plot({_PANEL}, {_DRAWN}, {_MORE})"
+AXIS_TICKS = f"SELECT tick, label, low, high FROM hdqm.axis_ticks(${{axis:sqlstring}}, {_SELECTION})"
+EACH_SCALE = f"SELECT unit, low, high FROM hdqm.plot_scale(${{panels:sqlstring}}, {_DATASET}, '', '')"
+SCALE = (
+    f"SELECT unit, low, high FROM hdqm.plot_scale(${{panel:sqlstring}}, {_DATASET}, "
+    "${added:sqlstring}, ${yrange:sqlstring})"
+)
+SELECTION_NOTE = (
+    f"SELECT note FROM hdqm.selection_note({_SELECTION}, "
+    "${axis:sqlstring}, ${search:sqlstring}, ${show:sqlstring}, ${page:sqlstring}, ${per_page:sqlstring})"
+)
+SELECTION_NOTE_OF_ONE = (
+    f"SELECT regexp_replace(note, ' [0-9]+ plots?, page .*?\\.', '') AS note "
+    f"FROM hdqm.selection_note({_SELECTION}, ${{axis:sqlstring}}, '', 'groups', '1', '8')"
+)
+
+# -- one trend ---------------------------------------------------------------------------------------------------------
+
+VALUES = f"SELECT * FROM hdqm.trend_values({_PANEL}, ${{added:sqlstring}})"
+STATISTICS = f"SELECT * FROM hdqm.trend_statistics({_PANEL}, ${{added:sqlstring}})"
+FACTS = f"SELECT * FROM hdqm.trend_facts(${{panel:sqlstring}}, {_DATASET}, ${{added:sqlstring}})"
+GAPS = f"SELECT * FROM hdqm.trend_gaps({_PANEL}, ${{added:sqlstring}})"
+DISTRIBUTION = (
+    f"SELECT run_number, series, value FROM hdqm.trend_values({_PANEL}, ${{added:sqlstring}}) WHERE value IS NOT NULL"
+)
+
+# -- one run -----------------------------------------------------------------------------------------------------------
+
+_RUN = f"coalesce(nullif(${{run:sqlstring}}, ''), hdqm.newest_run({_DATASET})::text)"
+_REFERENCE = (
+    "coalesce(nullif(${reference:sqlstring}, ''), "
+    f"(SELECT previous::text FROM hdqm.run_neighbours({_RUN}, ${{pd:sqlstring}}, ${{processing:sqlstring}})))"
+)
+RUN_FACTS = f"SELECT * FROM hdqm.run_facts({_RUN}, ${{series:sqlstring}}, {_DATASET})"
+RUN_NEIGHBOURS = (
+    f"SELECT previous, this, next FROM hdqm.run_neighbours({_RUN}, ${{pd:sqlstring}}, ${{processing:sqlstring}})"
+)
+RUN_FILES = f"SELECT * FROM hdqm.run_files({_RUN})"
+RUN_POINTS = f"SELECT * FROM hdqm.run_points({_RUN}, {_DATASET}, ${{search:sqlstring}})"
+RUN_LINKS = f"SELECT page, url FROM hdqm.run_links({_RUN}, ${{series:sqlstring}}, {_DATASET})"
+HISTOGRAM_CURVE = (
+    "SELECT x, curve, content "
+    f"FROM hdqm.histogram_plot(${{series:sqlstring}}, {_DATASET}, {_RUN}, {_REFERENCE}, ${{input:sqlstring}})"
+)
+# a chart without a row says "Err"; with one that is empty it is empty, and the note says why
+HISTOGRAM_CELLS = (
+    "WITH c AS MATERIALIZED (SELECT x, y, content "
+    f"FROM hdqm.histogram_cells(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})) "
+    "SELECT * FROM c UNION ALL SELECT NULL, NULL, NULL WHERE NOT EXISTS (SELECT FROM c)"
+)
+HISTOGRAM_NOTE = (
+    f"SELECT note FROM hdqm.histogram_note(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})"
+)
+
+# -- correlation -------------------------------------------------------------------------------------------------------
+
+_THREE = f"${{x:sqlstring}}, ${{y:sqlstring}}, ${{z:sqlstring}}, {_SELECTION}"
+CORRELATION = (
+    f"WITH c AS MATERIALIZED (SELECT x, y, run_number, coalesce(size, 1) AS size FROM hdqm.correlation({_THREE})) "
+    "SELECT * FROM c UNION ALL SELECT NULL, NULL, NULL, NULL WHERE NOT EXISTS (SELECT FROM c)"
+)
+CORRELATION_LINE = (
+    f"WITH c AS MATERIALIZED (SELECT line_x, line_y FROM hdqm.correlation_line({_THREE})) "
+    "SELECT * FROM c UNION ALL SELECT NULL, NULL WHERE NOT EXISTS (SELECT FROM c)"
+)
+CORRELATION_FIT = f"SELECT equation FROM hdqm.correlation_fit({_THREE})"
+CORRELATION_VALUES = f"SELECT run_number, x, y, size FROM hdqm.correlation({_THREE}) ORDER BY run_number DESC"
+
+# -- runs and fills ----------------------------------------------------------------------------------------------------
+
+_FOUND = "${search:sqlstring}, ${class:sqlstring}, ${number:sqlstring}"
+RUNS = f"SELECT * FROM hdqm.run_table({_FOUND})"
+FILLS = f"SELECT * FROM hdqm.fill_table({_FOUND})"
+LUMINOSITY = (
+    'SELECT fill_number::text AS fill, delivered_lumi_pb AS "delivered", recorded_lumi_pb AS "recorded" '
+    f"FROM hdqm.fill_table({_FOUND}) ORDER BY fill_number"
+)
+GOLDEN = "SELECT name, imported_at, runs::text AS runs FROM hdqm.golden_json ORDER BY name"
+
+# -- home, coverage, pipeline ------------------------------------------------------------------------------------------
+
+HOME = "SELECT * FROM hdqm.home_subsystems()"
+RECENT_RUNS = "SELECT * FROM hdqm.recent_runs(15)"
+OUTSIDE = "SELECT * FROM hdqm.outside_range(3) LIMIT 200"
+SITE_PAGES = "SELECT page, url FROM hdqm.site_pages()"
+
+_COVERED = f"hdqm.coverage(${{subsystem:sqlstring}}, {_RUNS})"
+COVERAGE_SUBSYSTEMS = (
+    "SELECT run_number, subsystem_name, 100.0 * sum(with_value) / sum(expected) AS percent "
+    f"FROM {_COVERED} GROUP BY run_number, subsystem_name ORDER BY run_number DESC, subsystem_name"
+)
+COVERAGE_DATASETS = (
+    "SELECT run_number, dataset, 100.0 * sum(with_value) / sum(expected) AS percent "
+    f"FROM {_COVERED} GROUP BY run_number, dataset ORDER BY run_number DESC, dataset"
+)
+COVERAGE_GAPS = (
+    "SELECT run_number, dataset, subsystem_name AS subsystem, expected - with_value AS missing, expected, percent, "
+    f"why FROM {_COVERED} WHERE with_value < expected"
+)
+COVERAGE_TRENDS = (
+    "SELECT * FROM hdqm.coverage_trends(${run:sqlstring}, ${subsystem:sqlstring}, "
+    "split_part(${dataset:sqlstring}, ' / ', 1), split_part(${dataset:sqlstring}, ' / ', 2))"
+)
+COVERAGE_CHOICE = f"SELECT DISTINCT dataset FROM {_COVERED} ORDER BY dataset"
+
+FILES_BY_STATE = "SELECT state, files FROM hdqm.files_by_state()"
+FAILED_FILES = "SELECT * FROM hdqm.failed_files(200)"
+NOT_INGESTED = "SELECT * FROM hdqm.not_ingested()"
+POINTS_PER_HOUR = (
+    "SELECT time, points, files FROM hdqm.points_per_hour($__timeFrom()::timestamptz, $__timeTo()::timestamptz)"
+)
+DATABASE_SIZES = "SELECT part, bytes FROM hdqm.database_sizes() WHERE bytes IS NOT NULL"

@@ -1,0 +1,184 @@
+"""The dashboards as they are generated, without a Grafana and without a database."""
+
+import json
+import re
+from urllib.parse import unquote
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard, RowPanel
+
+from hdqm_ops import show
+from hdqm_ops.show import ALARMS, alarm_rules, build, contact_points, dashboards, rendered
+
+UIDS = ["home", "trends", "trend", "run", "correlation", "runs", "coverage", "pipeline"]
+BOARDS = dashboards()
+PANELS = [(board.uid, panel) for board in BOARDS for panel in board.panels]
+SQL = [(board.uid, target.sql) for board in BOARDS for panel in board.panels for target in panel.targets or ()]
+SQL += [(board.uid, v.query) for board in BOARDS for v in (board.templating.list_val or ()) if v.type_val == "query"]
+
+
+def titled(panel):
+    return f"{panel[0]}: {panel[1].title or 'sentence'}"
+
+
+def as_dict(board):
+    return json.loads(json.dumps(board, cls=JSONEncoder))
+
+
+def strings(value):
+    """All texts in a JSON value."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_there_are_eight_with_uids_that_never_change():
+    assert [board.uid for board in BOARDS] == [f"hdqm-{name}" for name in UIDS]
+
+
+def test_what_is_committed_is_what_is_generated():
+    assert build(check=True) == []
+
+
+def test_building_writes_what_is_missing_and_removes_what_is_left_over(tmp_path):
+    assert build(tmp_path, check=True) == sorted(rendered())
+    assert build(tmp_path) == sorted(rendered())
+    assert build(tmp_path) == []
+    (tmp_path / "dashboards" / "old.json").write_text("{}")
+    (tmp_path / "dashboards" / "hdqm-run.json").write_text("{}")
+    assert build(tmp_path, check=True) == ["dashboards/hdqm-run.json", "dashboards/old.json"]
+    assert (tmp_path / "dashboards" / "old.json").exists()
+    assert build(tmp_path) == ["dashboards/hdqm-run.json", "dashboards/old.json"]
+    assert build(tmp_path, check=True) == []
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_the_schema_knows_every_field(board):
+    written = as_dict(board)
+    read = json.loads(json.dumps(Dashboard.from_json(written), cls=JSONEncoder))
+    for panel, again in zip(written["panels"], read["panels"], strict=True):
+        # the schema has no class for our data source: it passes targets on as they are
+        assert {key: panel[key] for key in panel if key != "targets"} == {
+            key: again[key] for key in again if key != "targets"
+        }
+    assert {key: written[key] for key in written if key != "panels"} == {
+        key: read[key] for key in read if key != "panels"
+    }
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=titled)
+def test_every_panel_explains_itself_and_says_its_version(panel):
+    _, panel = panel
+    assert not isinstance(panel, RowPanel)
+    assert panel.description
+    assert panel.plugin_version == "12.3.3"
+
+
+@pytest.mark.parametrize("panel", [one for one in PANELS if one[1].type_val == "table"], ids=titled)
+def test_every_table_says_why_it_is_empty(panel):
+    _, panel = panel
+    assert panel.options["showHeader"] is False or panel.field_config.defaults.no_value.endswith((".", ")."))
+
+
+@pytest.mark.parametrize("panel", [one for one in PANELS if one[1].type_val in ("trend", "xychart")], ids=titled)
+def test_plots_have_legend_and_tooltip_options(panel):
+    """Without them, also when switched off, these panels break."""
+    _, panel = panel
+    assert {"legend", "tooltip"} <= panel.options.keys()
+
+
+def test_panels_do_not_overlap():
+    for board in BOARDS:
+        taken = set()
+        for panel in board.panels:
+            at = panel.grid_pos
+            cells = {(x, y) for x in range(at.x, at.x + at.w) for y in range(at.y, at.y + at.h)}
+            assert at.x + at.w <= 24
+            assert not taken & cells, (board.uid, panel.title)
+            taken |= cells
+
+
+def test_what_users_write_is_always_quoted():
+    for uid, sql in SQL:
+        assert all(form == "sqlstring" for form in re.findall(r"\$\{\w+:?(\w*)\}", sql)), (uid, sql)
+        assert not re.search(r"\$(?!\{|__timeFrom\(\)|__timeTo\(\))", sql), (uid, sql)
+        assert "[[" not in sql
+    for content in rendered().values():
+        assert ":raw" not in content
+
+
+def test_every_variable_that_is_asked_for_exists():
+    for board in BOARDS:
+        known = {variable.name for variable in board.templating.list_val or ()}
+        used = set()
+        for uid, sql in SQL:
+            if uid == board.uid:
+                used |= set(re.findall(r"\$\{(\w+):sqlstring\}", sql))
+        assert used <= known, board.uid
+        for panel in board.panels:
+            texts = " ".join(strings(json.loads(json.dumps(panel, cls=JSONEncoder))))
+            assert set(re.findall(r"\$\{(\w+):(?:queryparam|text)\}", texts)) <= known, panel.title
+
+
+def test_links_lead_to_our_pages_and_set_variables_that_these_have():
+    known = {board.uid: {variable.name for variable in board.templating.list_val or ()} for board in BOARDS}
+    links = {text for board in BOARDS for text in strings(as_dict(board)) if text.startswith("/d/")}
+    assert len(links) > 10
+    for link in links:
+        uid, _, query = link.removeprefix("/d/").partition("?")
+        assert uid in known
+        assert set(re.findall(r"var-(\w+)=", unquote(query))) <= known[uid], link
+
+
+def test_colour_schemes_are_known_to_grafana():
+    """One that is not takes a whole dashboard down."""
+    schemes = "GrYlRd RdYlGr BlYlRd YlRd BlPu YlBl blues reds greens purples"
+    known = {"fixed", "thresholds", "palette-classic", "palette-classic-by-name"}
+    known |= {f"continuous-{name}" for name in schemes.split()}
+    for board in BOARDS:
+        for mode in re.findall(r'"color": \{[^{}]*"mode": "([^"]+)"', json.dumps(as_dict(board))):
+            assert mode in known
+
+
+def test_nothing_is_refreshed_by_itself_or_edited():
+    for board in BOARDS:
+        assert (board.refresh, board.editable, board.timezone, board.tags) == ("", False, "utc", ["hdqm"])
+
+
+# -- alarms ------------------------------------------------------------------------------------------------------------
+
+
+def test_alarms_say_what_to_do_without_data_and_escape_dollars():
+    (group,) = alarm_rules()["groups"]
+    assert {rule["uid"] for rule in group["rules"]} == {"hdqm-fresh", "hdqm-failed", "hdqm-outside", "hdqm-gaps"}
+    for rule in group["rules"]:
+        assert rule["noDataState"] in {"OK", "NoData"}
+        assert rule["execErrState"] == "Error"
+        assert not re.search(r"(?<!\$)\$(?!\$)", " ".join(strings(rule)))
+        assert "$$" in rule["annotations"]["summary"]
+
+
+def test_the_alarm_of_a_point_names_subsystem_trend_owner_and_links_to_the_run():
+    (alarm,) = [one for one in ALARMS if one.uid == "hdqm-outside"]
+    assert re.match(r"SELECT subsystem, trend, owner, ", alarm.sql)
+    assert "hdqm-trend?" in alarm.page
+    assert "{{ $labels.run }}" in alarm.page
+
+
+def test_contact_points_are_those_that_are_set():
+    assert contact_points() == {"apiVersion": 1}
+    made = contact_points(webhook="https://example.org/a$b", email="a@example.org;b@example.org")
+    (point,) = made["contactPoints"]
+    assert [receiver["type"] for receiver in point["receivers"]] == ["webhook", "email"]
+    assert point["receivers"][0]["settings"] == {"url": "https://example.org/a$$b"}
+    assert made["policies"][0]["receiver"] == point["name"]
+
+
+def test_the_front_door_is_complete():
+    assert all(hasattr(show, name) for name in show.__all__)

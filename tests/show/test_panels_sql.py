@@ -1,0 +1,533 @@
+"""Every question of every dashboard to a filled database, as the role of Grafana."""
+
+import re
+from functools import partial
+from itertools import pairwise
+
+import psycopg
+import pytest
+
+from hdqm_ops.show import ALARMS, dashboards
+from hdqm_ops.show._style import PALETTE
+
+BOARDS = {board.uid: board for board in dashboards()}
+TARGETS = [
+    pytest.param(uid, target, id=f"{uid}-{panel.title or 'sentence'}-{target.ref}")
+    for uid, board in BOARDS.items()
+    for panel in board.panels
+    for target in panel.targets or ()
+]
+CHARGE = "group:Cluster charge by layer"
+PIXEL = ("Pixel", "SingleMuon", "PromptReco")
+
+
+@pytest.fixture
+def chosen(reader, filled_in):
+    """Values of the variables of a dashboard: defaults, then the first that each query offers."""
+
+    def values(uid, **given):
+        known = dict(given)
+        for variable in BOARDS[uid].templating.list_val or ():
+            if variable.name in known:
+                continue
+            if variable.type_val != "query":
+                known[variable.name] = variable.current.value
+                continue
+            rows = reader.execute(filled_in(variable.query, known)).fetchall()
+            assert rows, f"{variable.name} has nothing to choose from"
+            known[variable.name] = str(rows[0][-1])
+        return known
+
+    return values
+
+
+@pytest.mark.parametrize(("uid", "target"), TARGETS)
+def test_every_panel_finds_its_columns(reader, chosen, filled_in, uid, target):
+    cursor = reader.execute(filled_in(target.sql, chosen(uid, subsystem="Pixel", runs="20")))
+    assert set(target.columns) <= {column.name for column in cursor.description}
+    assert target.columns
+    cursor.fetchall()
+
+
+@pytest.mark.parametrize(("uid", "target"), TARGETS)
+def test_no_panel_fails_whatever_users_write(reader, chosen, filled_in, uid, target):
+    """Errors would be red triangles in every panel; and nothing that is written may become SQL."""
+    boxes = [v.name for v in (BOARDS[uid].templating.list_val or ()) if v.type_val == "textbox"]
+    values = chosen(uid, subsystem="Pixel")
+    for evil in (
+        "'; DROP SCHEMA hdqm CASCADE; --",
+        "\\",
+        "1 or 1=1",
+        "x" * 100_000,
+        "$(id)",
+        "999999999999",
+        "%",
+        '"',
+        "ü\u200b",
+    ):
+        reader.execute(filled_in(target.sql, {**values, **dict.fromkeys(boxes, evil)})).fetchall()
+
+
+@pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.uid)
+def test_every_alarm_gives_one_number_a_row_and_texts_for_labels(reader, alarm):
+    cursor = reader.execute(alarm.sql)
+    kinds = {column.name: column.type_display for column in cursor.description}
+    numbers = [name for name, kind in kinds.items() if kind != "text"]
+    assert numbers == ["value"], kinds
+
+
+def test_the_dashboards_cannot_change_anything(reader):
+    for statement in (
+        "DELETE FROM hdqm.point",
+        "INSERT INTO hdqm.site VALUES ('api_url', 'x')",
+        "CREATE TABLE hdqm.mine ()",
+        "CREATE TEMP TABLE mine ()",
+        "COPY hdqm.point TO PROGRAM 'id'",
+        "SELECT pg_sleep(0)",
+        "SELECT lo_create(0)",
+        "SELECT pg_read_file('/etc/passwd')",
+    ):
+        reader.execute("RESET default_transaction_read_only")
+        reader.execute("SET default_transaction_read_only = off")  # a session may do that: rights are the wall
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
+            reader.execute(statement)
+
+
+def test_every_function_and_column_is_explained(reader):
+    silent = reader.execute(
+        "SELECT p.oid::regprocedure::text FROM pg_proc AS p WHERE pronamespace = 'hdqm'::regnamespace "
+        "AND obj_description(p.oid, 'pg_proc') IS NULL"
+    ).fetchall()
+    assert silent == []
+    columns = reader.execute(
+        "SELECT c.relname, a.attname FROM pg_class AS c "
+        "JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT attisdropped "
+        "WHERE c.relnamespace = 'hdqm'::regnamespace AND c.relname IN ('site', 'run', 'runs') "
+        "AND col_description(c.oid, a.attnum) IS NULL"
+    ).fetchall()
+    assert columns == []
+
+
+# -- variables ---------------------------------------------------------------------------------------------------------
+
+
+def test_datasets_of_a_subsystem_are_chained(ask):
+    assert [row["primary_dataset"] for row in ask("SELECT * FROM hdqm.choose_primary_dataset('Pixel')")] == [
+        "SingleMuon",
+        "StreamExpress",
+        "ZeroBias",
+    ]
+    found = ask("SELECT * FROM hdqm.choose_processing('Pixel', 'SingleMuon')")
+    assert [row["processing"] for row in found] == ["PromptReco", "12Nov2019_UL2018"]
+    assert ask("SELECT * FROM hdqm.choose_primary_dataset('Nothing')") == []
+
+
+def test_groups_come_first_in_the_configured_order_then_trends_that_are_in_none(ask):
+    names = [row["name"] for row in ask("SELECT * FROM hdqm.panels(%s, %s, %s, '', 'groups')", *PIXEL)]
+    assert names[0] == CHARGE
+    assert all(name.startswith("trend:") for name in names[1:])
+    assert "trend:charge_layer1" not in names
+
+
+def test_single_trends_are_each_alone_with_titles_of_their_own(ask):
+    rows = ask("SELECT * FROM hdqm.panels(%s, %s, %s, '', 'trends')", *PIXEL)
+    assert "trend:charge_layer1" in [row["name"] for row in rows]
+    assert len({row["title"] for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("words", ["CHARGE_LAYER2", "cluster charge", " layer2 "])
+def test_search_finds_names_and_titles_of_groups_and_their_trends(ask, words):
+    rows = ask("SELECT name FROM hdqm.panels(%s, %s, %s, %s, 'groups')", *PIXEL, words)
+    assert CHARGE in [row["name"] for row in rows]
+
+
+def test_pages_part_the_plots(ask):
+    every = [row["name"] for row in ask("SELECT * FROM hdqm.panels(%s, %s, %s, '', 'trends')", *PIXEL)]
+    pages = ask("SELECT * FROM hdqm.choose_page(%s, %s, %s, '', 'trends', '4')", *PIXEL)
+    assert [row["page"] for row in pages] == [1, 2]
+    shown = [
+        row["__value"]
+        for page in pages
+        for row in ask("SELECT * FROM hdqm.choose_panel(%s, %s, %s, '', 'trends', %s, '4')", *PIXEL, str(page["page"]))
+    ]
+    assert shown == every
+
+
+# -- selections --------------------------------------------------------------------------------------------------------
+
+
+def runs_of(ask, mode, value, run_class="all", quality="default"):
+    rows = ask("SELECT * FROM hdqm.selected_runs(%s, %s, %s, %s, %s, %s, %s)", *PIXEL, mode, value, run_class, quality)
+    return [next(iter(row.values())) for row in rows]
+
+
+def test_the_latest_of_a_class_are_counted_within_the_class(ask):
+    cosmics = runs_of(ask, "latest", "5", "Cosmics18", "all")
+    assert len(cosmics) == 5
+    classes = ask("SELECT DISTINCT run_class FROM hdqm.runs WHERE run_number = ANY (%s)", cosmics)
+    assert classes == [{"run_class": "Cosmics18"}]
+
+
+def test_a_golden_json_selects_its_runs(ask):
+    chosen = runs_of(ask, "golden", "Cert_2018_Golden")
+    assert chosen
+    assert all(324000 <= run < 324180 or 324210 <= run < 324300 for run in chosen)
+
+
+def test_a_selection_that_cannot_be_read_is_empty_and_the_note_says_why(ask):
+    assert runs_of(ask, "range", "5; drop") == []
+    ((note,),) = [tuple(row.values()) for row in ask(note_sql(), *PIXEL, "range", "5; drop", "even", "")]
+    assert "cannot read" in note
+    assert "325000-325170" in note
+
+
+def note_sql():
+    return "SELECT note FROM hdqm.selection_note(%s, %s, %s, %s, %s, 'all', 'default', %s, %s, 'groups', '1', '8')"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("latest", "50", "even", ""), r"^50 runs, \d+ to \d+, of Pixel in .*\. 5 plots, page 1 of 1\.$"),
+        (("list", "5", "even", ""), "^No run matches: list 5"),
+        (("latest", "50", "even", "nothing like it"), "has 'nothing like it' in its name"),
+        (("latest", "50", "date", ""), "of the runs have no start time in OMS"),
+    ],
+)
+def test_the_note_says_what_is_shown(ask, given, said):
+    (row,) = ask(note_sql(), *PIXEL, *given)
+    assert re.search(said, row["note"]), row["note"]
+
+
+# -- plots -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plot(ask):
+    """Rows of a plot of the newest runs."""
+
+    def rows(axis="even", options=(), *, panel=CHARGE, runs="40", mode="latest", dataset=PIXEL, added="", oms=()):
+        return ask(
+            "SELECT * FROM hdqm.trend_plot(%s, %s, %s, %s, %s, %s, 'all', 'default', %s, %s, %s, %s)",
+            panel,
+            *dataset,
+            mode,
+            runs,
+            axis,
+            list(options),
+            added,
+            list(oms),
+        )
+
+    return rows
+
+
+AXES = ["even", "number", "date", "duration", "luminosity"]
+EVERYTHING = ["errors", "mean", "range", "outliers", "fills", "duration", "luminosity"]
+
+
+def named(rows, series):
+    return [row for row in rows if row["series"].translate({0x200B: None, 0x200C: None}) == series]
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_x_ascends_and_no_series_has_two_values_at_one_place(plot, axis):
+    rows = plot(axis, EVERYTHING, oms=["duration", "L1 rate"], added="dead_rocs_layer1")
+    assert [row["x"] for row in rows] == sorted(row["x"] for row in rows)
+    places = [(row["x"], row["series"]) for row in rows if row["kind"] not in ("order", "run")]
+    values = {}
+    for place, row in zip(places, [row for row in rows if row["kind"] not in ("order", "run")], strict=True):
+        assert values.setdefault(place, row["value"]) == row["value"], place
+
+
+def test_runs_are_evenly_spaced_and_points_are_what_is_stored(plot, ask):
+    rows = plot()
+    points = [row for row in named(rows, "charge_layer1") if row["kind"] == "point"]
+    assert {row["x"] for row in points} <= set(range(1, 41))
+    stored = ask(
+        "SELECT run_number, value FROM hdqm.trend_points WHERE subsystem = 'Pixel' AND trend = 'charge_layer1' "
+        "AND primary_dataset = 'SingleMuon' AND processing = 'PromptReco' AND value IS NOT NULL"
+    )
+    by_run = {row["run_number"]: row["value"] for row in stored}
+    assert len(points) > 30
+    assert all(by_run[row["run_number"]] == row["value"] for row in points)
+
+
+def test_series_keep_the_configured_order_and_colours(plot):
+    order = [row["series"] for row in plot() if row["kind"] == "order"]
+    bare = [name.translate({0x200B: None, 0x200C: None}) for name in order]
+    assert bare == [f"charge_layer{n}" for n in (1, 2, 3, 4)]
+    marks = [int(name[-6:].replace("\u200b", "0").replace("\u200c", "1"), 2) for name in order]
+    assert [PALETTE[mark] for mark in marks] == ["#d62728", "#1f77b4", "#2ca02c", "#9467bd"]
+
+
+def test_the_palette_of_sql_and_of_the_dashboards_is_one(ask):
+    (row,) = ask("SELECT hdqm.palette() AS palette")
+    assert tuple(row["palette"]) == PALETTE
+
+
+@pytest.mark.parametrize(
+    ("colour", "found"),
+    [("#1f77b5", "#1f77b4"), ("Red", "#ff0000"), ("#0f0", "#00ff00"), (None, "#ff7f0e"), ("mauve", "#ff7f0e")],
+)
+def test_colours_are_the_nearest_of_the_palette(ask, colour, found):
+    (row,) = ask("SELECT hdqm.colour_number(2, %s) AS n", colour)
+    assert PALETTE[row["n"]] == found
+
+
+def test_an_error_bar_goes_from_below_to_above_through_its_point(plot):
+    rows = plot(options=["errors"])
+    by_run = {}
+    for row in named(rows, "charge_layer1 ±"):
+        by_run.setdefault(row["run_number"], []).append(row["value"])
+    points = {row["run_number"]: row for row in named(rows, "charge_layer1") if row["kind"] == "point"}
+    assert by_run.keys() == points.keys()
+    for run, (low, middle, high) in by_run.items():
+        value, error = points[run]["value"], points[run]["error"]
+        assert (low, middle, high) == pytest.approx((value - error, value, value + error))
+
+
+@pytest.mark.parametrize("axis", ["date", "duration", "luminosity"])
+def test_on_wide_axes_runs_are_lines_that_do_not_touch(plot, axis):
+    rows = plot(axis)
+    ends = {}
+    for row in named(rows, "charge_layer1"):
+        if row["kind"] == "point":
+            ends.setdefault(row["run_number"], []).append(row["x"])
+    spans = sorted(ends.values())
+    assert all(len(span) == 2 and span[0] < span[1] for span in spans)
+    gaps = sorted(row["x"] for row in rows if row["series"] == "run")
+    for (_, end), (begin, _) in pairwise(spans):
+        assert any(end < gap < begin for gap in gaps)
+
+
+def test_every_second_fill_is_a_band(plot, ask):
+    bands = [(row["x"], row["value"]) for row in plot(options=["fills"]) if row["series"] == "fill"]
+    assert [value for _, value in bands] == [1, 0] * (len(bands) // 2)
+    assert len(bands) >= 4
+    fills = ask("SELECT count(DISTINCT fill_number) AS n FROM hdqm.runs")[0]["n"]
+    assert len(bands) / 2 <= fills
+
+
+def test_mean_and_rms_are_those_of_all_drawn_values(plot):
+    rows = plot(options=["mean"])
+    values = [row["value"] for row in rows if row["kind"] == "point"]
+    mean = sum(values) / len(values)
+    rms = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
+    for name, level in (("mean", mean), ("mean + RMS", mean + rms), ("mean − RMS", mean - rms)):
+        assert [row["value"] for row in named(rows, name)] == pytest.approx([level, level])
+
+
+def test_outliers_are_left_out_when_asked(plot):
+    every, most = plot(runs="110"), plot(runs="110", options=["outliers"])
+    assert max(row["value"] or 0 for row in most if row["kind"] == "point") < max(
+        row["value"] or 0 for row in every if row["kind"] == "point"
+    )
+    assert len(most) > 0.9 * len(every)
+
+
+def test_the_expected_range_is_drawn_where_all_trends_share_it(plot):
+    rows = plot(options=["range"])
+    assert {row["value"] for row in named(rows, "expected low")} == {18000}
+    assert {row["value"] for row in named(rows, "expected high")} == {36000}
+
+
+def test_series_of_other_datasets_and_quantities_of_runs_can_be_added(plot):
+    rows = plot(added="Tracking/vertices@ZeroBias/PromptReco, dead_rocs_layer1 nonsense", oms=["L1 rate", "nonsense"])
+    names = {row["series"].translate({0x200B: None, 0x200C: None}) for row in rows}
+    assert {"Tracking/vertices@ZeroBias/PromptReco", "dead_rocs_layer1", "OMS L1 rate [Hz]"} <= names
+    assert not any("nonsense" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"mode": "list", "runs": "5"}, "No run matches the selection"),
+        ({"mode": "range", "runs": "'; --"}, "No run matches the selection"),
+        ({"panel": "trend:nonsense"}, "No trend of this plot has points in this dataset"),
+        ({"mode": "list", "runs": "324048", "axis": "date"}, "OMS has not told the date of any chosen run"),
+    ],
+)
+def test_a_plot_without_anything_says_why(plot, given, said):
+    (row,) = plot(**given)
+    assert (row["kind"], row["series"], row["value"]) == ("note", said, None)
+
+
+def test_a_plot_of_gaps_counts_their_reasons(plot, ask):
+    gaps = ask(
+        "SELECT run_number FROM hdqm.trend_points WHERE subsystem = 'Pixel' AND trend = 'dead_rocs_layer1' "
+        "AND primary_dataset = 'SingleMuon' AND processing = 'PromptReco' AND status = 'histogram_empty'"
+    )
+    runs = ",".join(str(row["run_number"]) for row in gaps)
+    (row,) = plot(panel="trend:dead_rocs_layer1", mode="list", runs=runs)
+    assert row["series"] == f"No value in any of the {len(gaps)} runs: {len(gaps)} × histogram_empty"
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_ticks_are_named_and_both_ends_are_told(ask, axis):
+    rows = ask("SELECT * FROM hdqm.axis_ticks(%s, %s, %s, %s, 'latest', '40', 'all', 'default')", axis, *PIXEL)
+    assert len({row["tick"] for row in rows}) == len(rows)
+    (ends,) = {(row["low"], row["high"]) for row in rows}
+    assert ends[0] < ends[1]
+    labels = {row["tick"]: row["label"] for row in rows}
+    assert labels[repr(ends[1]).removesuffix(".0")].strip("\u2007") == ""
+    if axis == "even":
+        assert labels["1"].isdigit()
+        assert labels["40"].isdigit()
+    if axis == "date":
+        assert any(re.fullmatch(r"2018-\d\d-\d\d", label) for label in labels.values())
+
+
+@pytest.mark.parametrize(
+    ("written", "low", "high"),
+    [
+        ("0.2 .. 0.5", 0.2, 0.5),
+        ("-1e3, 2", -1000, 2),
+        ("1;2", 1, 2),
+        ("", None, None),
+        ("a b", None, None),
+        ("1", None, None),
+    ],
+)
+def test_a_range_of_y_is_two_numbers(ask, written, low, high):
+    (row,) = ask("SELECT * FROM hdqm.plot_scale(%s, %s, %s, %s, '', %s)", CHARGE, *PIXEL, written)
+    assert (row["unit"], row["low"], row["high"]) == ("suffix: e", low, high)
+
+
+# -- one run, correlation, coverage ------------------------------------------------------------------------------------
+
+
+def test_a_run_tells_its_facts_with_units(ask):
+    facts = {
+        row["fact"]: row["value"]
+        for row in ask("SELECT * FROM hdqm.run_facts('324358', 'charge_layer1', %s, %s, %s)", *PIXEL)
+    }
+    assert len(facts) >= 19
+    assert facts["Delivered luminosity"].endswith(" 1/pb")
+    assert facts["Magnetic field"] == "3.800 T"
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", facts["Duration"])
+    unknown = {
+        row["fact"]: row["value"] for row in ask("SELECT * FROM hdqm.run_facts('324048', '', %s, %s, %s)", *PIXEL)
+    }
+    assert unknown["Duration"] == "OMS has not told yet"
+    never = {row["fact"]: row["value"] for row in ask("SELECT * FROM hdqm.run_facts('1', '', %s, %s, %s)", *PIXEL)}
+    assert never["Duration"] == "HDQM does not know this run"
+
+
+def test_points_of_a_run_are_ranked_by_how_unusual_they_are(ask):
+    rows = ask("SELECT * FROM hdqm.run_points('324358', %s, %s, %s)", *PIXEL)
+    distances = [row["distance"] for row in rows if row["distance"] is not None]
+    assert distances == sorted(distances, reverse=True)
+    assert [row["status"] for row in rows][: len(distances)] == ["ok"] * len(distances)
+    for row in rows[: len(distances)]:
+        assert row["distance"] == pytest.approx(abs(row["value"] - row["middle"]) / row["spread"])
+
+
+def test_links_name_the_run_dataset_and_element(ask):
+    links = {
+        row["page"]: row["url"]
+        for row in ask("SELECT * FROM hdqm.run_links('324358', 'charge_layer1', %s, %s, %s)", *PIXEL)
+    }
+    assert links["DQM GUI: Pixel/OnTrackClusters/BarrelLayer1/charge"] == (
+        "https://cmsweb.cern.ch/dqm/offline/start?runnr=324358;dataset=/SingleMuon/Run2018D-PromptReco-v2/DQMIO;workspace=Everything;"
+        "root=Pixel/OnTrackClusters/BarrelLayer1;focus=Pixel/OnTrackClusters/BarrelLayer1/charge;zoom=yes;"
+    )
+    assert links["OMS"].endswith("cms_run=324358")
+    assert links["Run Registry"].endswith("run_number=324358")
+
+
+def test_a_plus_sign_in_a_link_stays_one(ask):
+    assert ask("SELECT hdqm.url_part('a+b c/d') AS part") == [{"part": "a%2Bb%20c/d"}]
+
+
+@pytest.fixture
+def drawn(ask):
+    """Series whose histogram is stored in one dimension, in two."""
+    rows = ask(
+        "SELECT DISTINCT t.trend, h.y_bins "
+        "FROM hdqm.trends AS t, jsonb_array_elements(t.alternatives) AS a, hdqm.histograms AS h "
+        "WHERE t.subsystem = 'Pixel' AND h.element = a -> 'paths' -> 'main' ->> 0 AND h.run_number = 324358"
+    )
+    return next(r["trend"] for r in rows if r["y_bins"] is None), next(r["trend"] for r in rows if r["y_bins"])
+
+
+def test_a_histogram_is_drawn_with_that_of_the_reference_run_scaled_to_it(ask, drawn):
+    rows = ask("SELECT * FROM hdqm.histogram_plot(%s, %s, %s, %s, '324358', '324354')", drawn[0], *PIXEL)
+    curves = {}
+    for row in rows:
+        curves.setdefault(row["curve"], []).append(row["content"] or 0)
+    assert set(curves) == {"run 324358", "reference run 324354"}
+    assert len(curves["run 324358"]) == 41
+    assert sum(curves["run 324358"]) == pytest.approx(sum(curves["reference run 324354"]))
+    (none,) = ask("SELECT * FROM hdqm.histogram_plot(%s, %s, %s, %s, '324000', '324354')", drawn[0], *PIXEL)
+    assert none["curve"].startswith("No one-dimensional histogram")
+
+
+def test_a_map_is_drawn_cell_by_cell(ask, drawn):
+    rows = ask("SELECT * FROM hdqm.histogram_cells(%s, %s, %s, %s, '324358')", drawn[1], *PIXEL)
+    assert 100 < len(rows) <= 800
+    assert ask("SELECT * FROM hdqm.histogram_cells(%s, %s, %s, %s, '324358')", drawn[0], *PIXEL) == []
+
+
+def test_the_line_of_a_correlation_is_that_of_least_squares(ask):
+    import numpy as np
+
+    dataset = "'Pixel', 'SingleMuon', 'PromptReco'"
+    call = f"('charge_layer1', 'charge_layer2', 'none', {dataset}, 'latest', '100', 'all', 'default')"
+    rows = ask(f"SELECT * FROM hdqm.correlation{call}")
+    x, y = np.array([row["x"] for row in rows]), np.array([row["y"] for row in rows])
+    slope, intercept = np.polyfit(x, y, 1)
+    (fit,) = ask(f"SELECT * FROM hdqm.correlation_fit{call}")
+    assert (fit["slope"], fit["intercept"], fit["r"]) == pytest.approx((slope, intercept, np.corrcoef(x, y)[0, 1]))
+    assert fit["equation"].startswith("y = ")
+    line = ask(f"SELECT * FROM hdqm.correlation_line{call}")
+    assert [row["line_y"] for row in line] == pytest.approx([slope * x.min() + intercept, slope * x.max() + intercept])
+
+
+def test_a_series_is_correlated_with_a_quantity_of_the_runs_and_a_third_thing(ask):
+    rows = ask(
+        "SELECT c.*, r.l1_rate_hz, r.duration_s FROM hdqm.correlation('charge_layer1', 'OMS L1 rate', "
+        "'OMS duration', 'Pixel', 'SingleMuon', "
+        "'PromptReco', 'latest', '30', 'all', 'default') AS c JOIN hdqm.runs AS r USING (run_number)"
+    )
+    assert len(rows) > 20
+    assert all(row["y"] == row["l1_rate_hz"] and row["size"] == row["duration_s"] / 3600 for row in rows)
+
+
+def test_coverage_says_what_is_there_and_why_the_rest_is_not(ask):
+    rows = ask("SELECT * FROM hdqm.coverage('all', 'latest', '60', 'all', 'all')")
+    by = partial(lambda why: [row for row in rows if row["why"].startswith(why)])
+    assert {row["percent"] for row in by("complete")} == {100}
+    assert {row["percent"] for row in by("no DQM file")} == {0}
+    assert all(row["percent"] < 100 for row in by("histogram_empty") + by("element_missing"))
+    assert by("failed: the file is no ROOT file")
+    row = by("histogram_empty")[0]
+    trends = ask(
+        "SELECT * FROM hdqm.coverage_trends(%s, %s, %s, %s)",
+        str(row["run_number"]),
+        row["subsystem_name"],
+        row["primary_dataset"],
+        row["processing"],
+    )
+    assert len(trends) == row["expected"] - row["with_value"]
+
+
+def test_home_counts_what_the_last_day_brought(ask):
+    rows = {row["subsystem"]: row for row in ask("SELECT * FROM hdqm.home_subsystems()")}
+    assert rows["Pixel"]["trends"] == 8
+    assert rows["Pixel"]["last_run"] == ask("SELECT max(run_number) AS n FROM hdqm.dqm_files WHERE loaded")[0]["n"]
+    assert rows["Pixel"]["points_last_day"] > 100
+
+
+def test_addresses_of_a_site_are_links_only_where_they_are_addresses(filled, ask):
+    with psycopg.connect(filled, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO hdqm.site VALUES ('airflow_url', 'https://airflow.example.org/'), "
+            "('api_url', 'javascript:alert(1)')"
+        )
+        try:
+            pages = {row["page"]: row["url"] for row in ask("SELECT * FROM hdqm.site_pages()")}
+        finally:
+            owner.execute("DELETE FROM hdqm.site WHERE name IN ('airflow_url', 'api_url')")
+    assert pages["Airflow: all Dags"] == "https://airflow.example.org/dags"
+    assert "REST API" not in pages
