@@ -1,6 +1,7 @@
 """A Landau distribution convoluted with a Gaussian, and the predecessor's way to fit it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -19,6 +20,8 @@ Doubles: TypeAlias = NDArray[np.float64]
 FEW_ENTRIES = 150
 MOST_TRIES = 5
 _STEPS = 100  # of the convolution, over five standard deviations to either side
+_POINTS = 100  # of the search for the maximum
+_GOLDEN = (3 - math.sqrt(5)) / 2
 _SHIFT = 0.22278298  # distance of the Landau maximum from its parameter
 
 
@@ -67,27 +70,75 @@ def fit_langau(
     width, place, _, sigma = map(float, defaults)
     place = highest if highest > low else place
     area = root.integral(hist)
-    fit = repeated(langau, _problem(hist, low, high, (width, place, area, sigma)))
+    problem = _problem(hist, low, high, (width, place, area, sigma))
+    fit = repeated(langau, problem)
     for number in range(1, MOST_TRIES + 1):
         if fit.values[0] >= control and fit.values[1] >= low:
             break
         start = (width, place, area * (5 + number) / 5, sigma)
-        fit = repeated(langau, replace(_problem(hist, low - 2, high, start), steps=tuple(fit.errors)))
+        problem = replace(_problem(hist, low - 2, high, start), steps=tuple(fit.errors))
+        fit = repeated(langau, problem)
+    enough_points(problem)
     fitted = checked(fit)
     return _place_of_maximum(fitted.values, low, high), fitted
 
 
 def _problem(hist: Histogram, low: float, high: float, start: tuple[float, ...]) -> Problem:
     problem = Problem(*points_in_range(hist, low, high), start, times=3)
-    enough_points(problem)
+    if not len(problem.x):
+        enough_points(problem)
     return problem
 
 
 def _place_of_maximum(parameters: Sequence[float], low: float, high: float) -> float:
-    """The maximum on a grid, then on finer and finer ones around it."""
-    place, reach = (low + high) / 2, (high - low) / 2
-    for _ in range(8):
-        grid = np.linspace(max(low, place - reach), min(high, place + reach), 101)
-        place = float(grid[np.argmax(langau(grid, parameters))])
-        reach /= 25
-    return place
+    """``TF1::GetMaximumX``: the best of 100 points, then Brent's method between its neighbours.
+
+    The summed convolution ripples where the Landau width is small, so that only the same search finds the same ripple.
+    """
+    grid: Doubles = low + np.arange(_POINTS, dtype=np.float64) * ((high - low) / (_POINTS - 1))
+    best = float(grid[np.argmax(langau(grid, parameters))])
+    spacing = (high - low) / (_POINTS - 1)
+
+    def depth(x: float) -> float:
+        return -float(langau(np.array([x]), parameters)[0])
+
+    return _brent(depth, max(low, best - spacing), min(high, best + spacing), best)
+
+
+def _brent(depth: Callable[[float], float], a: float, b: float, start: float) -> float:
+    """Brent's minimum between ``a`` and ``b``: parabolas through the three best points, golden sections in between."""
+    x = w = v = start
+    fx = fw = fv = depth(x)
+    step = before = 0.0
+    for _ in range(100):
+        middle, tolerance = 0.5 * (a + b), 1e-10 * abs(x) + 1e-10
+        if abs(x - middle) <= 2 * tolerance - 0.5 * (b - a):
+            break
+        parabola = _parabola((x, w, v), (fx, fw, fv)) if abs(before) > tolerance else None
+        if parabola is not None and abs(parabola) < abs(0.5 * before) and a < x + parabola < b:
+            before, step = step, parabola
+            if x + step - a < 2 * tolerance or b - x - step < 2 * tolerance:
+                step = math.copysign(tolerance, middle - x)
+        else:
+            before = (b if x < middle else a) - x
+            step = _GOLDEN * before
+        u = x + (step if abs(step) >= tolerance else math.copysign(tolerance, step))
+        fu = depth(u)
+        if fu <= fx:
+            a, b = (a, x) if u < x else (x, b)
+            v, fv, w, fw, x, fx = w, fw, x, fx, u, fu
+            continue
+        a, b = (u, b) if u < x else (a, u)
+        if fu <= fw or w == x:
+            v, fv, w, fw = w, fw, u, fu
+        elif fu <= fv or v in (x, w):
+            v, fv = u, fu
+    return x
+
+
+def _parabola(places: tuple[float, float, float], depths: tuple[float, float, float]) -> float | None:
+    """Step from the first place to the lowest point of the parabola through all three."""
+    (x, w, v), (fx, fw, fv) = places, depths
+    r, q = (x - w) * (fx - fv), (x - v) * (fx - fw)
+    below = 2 * (q - r)
+    return -((x - v) * q - (x - w) * r) / below if below else None
