@@ -50,6 +50,7 @@ _VERSIONS: dict[str, frozenset[int]] = {
 _AXIS_VERSIONS = frozenset({9, 10})
 _ATTRIBUTES_VERSION = 4
 _HAS_CHANGED_LABELS = 10  # version of TAxis
+_MAX_LABELS = 200_000
 _LIST_VERSION = 5
 _TEXT_VERSION = 1
 _BINS_HAVE_SUMW2 = {"TProfile": 6, "TProfile2D": 7, "TProfile3D": 7}
@@ -295,6 +296,8 @@ class _Stream:
         labels: dict[int, str] = {}
         (number,) = _INT.unpack_from(self.data, self.at)
         self.at += 4
+        if number > _MAX_LABELS:
+            raise Damaged(f"an axis of {number} labels is beyond all measure", self.at)
         for _ in range(number):
             if self._class_name() != b"TObjString":
                 raise Unfamiliar("a label that is no TObjString")

@@ -1,6 +1,7 @@
 """Reads what is wanted of a DQM file: opens once, three kinds of rounds, closes."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hdqm_ops.errors import TruncatedFile, UnreadableFile
@@ -22,6 +23,8 @@ _ROUND = 32 << 20
 """Bytes that are read at once."""
 _MAX_WANTED = 384 << 20
 """Bytes that all wanted elements of a file may have in memory; more is taken for a bomb."""
+_MAX_SECONDS = 5
+"""Processor time for the elements of a file; what is sound and within the other limits takes two seconds."""
 _NO_HISTOGRAM = "no histogram and no scalar"
 _OTHER_CLASSES = {"TH2Poly": "its bins are polygons, which no metric reads"}
 _SCALARS: dict[str, Callable[[str], int | float | str]] = {"i=": int, "f=": float, "s=": str}
@@ -92,9 +95,14 @@ def _extract(source: Source, wanted: Iterable[str]) -> ExtractedFile:
             readable.append((name, key))
         else:
             elements[name] = problem
+    began = time.thread_time()
     with SecondReader(file) as second:
         for name, key, record in _records(source, readable):
             elements[name] = _content(second, name, key, record)
+            if time.thread_time() - began > _MAX_SECONDS:
+                raise Damaged(
+                    f"{name} and others take more than {_MAX_SECONDS} s to unpack: taken for a bomb", key.seek
+                )
     return ExtractedFile(source.path, run, elements)
 
 

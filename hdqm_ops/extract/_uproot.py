@@ -17,6 +17,8 @@ from hdqm_ops.model import Axis, Doubles, Histogram
 
 __all__ = ["SecondReader", "from_model"]
 
+_LARGEST = 4 << 20
+"""Bytes of a payload; a list of as many nothings takes uproot some seconds."""
 _ERROR_MODES = ("", "s", "i", "g")
 _NO_LIMIT = -1111.0
 _MOMENTS = (
@@ -93,6 +95,8 @@ class SecondReader:
         """
         import uproot  # noqa: PLC0415 -- takes longer to import than a file to read, and is hardly ever needed
 
+        if len(payload) > _LARGEST:
+            raise Damaged(f"a {class_name} of unknown version and {len(payload)} bytes")
         if self._opened is None:
             self._file.check_info()
         try:
