@@ -104,7 +104,7 @@ def _table() -> Doubles:
 def density_and_slopes(x: Doubles) -> tuple[Doubles, Doubles, Doubles]:
     """Density at ``x`` with its first and second derivative, to 1e-8 of its maximum."""
     table = _table()
-    u = np.maximum(x, _LOWEST) + 10
+    u = np.fmax(x, _LOWEST) + 10  # also where x is not a number
     t = (np.log(u) - np.log(_LOWEST + 10)) / _STEP
     node = np.minimum(np.rint(t), len(table) - 1).astype(np.intp)
     d = np.minimum(t - node, 0.5) * _STEP
