@@ -34,7 +34,9 @@ class NewDqmFiles(BaseEventTrigger):
         settings = Settings()
         store = self.asset_state_store
         mark = None if store is None else await store.aget(_MARK, None)
-        watcher = await asyncio.to_thread(_watcher, settings, None if mark is None else float(mark))
+        # Who never looked leaves what is there to the daily listing, but not what comes until the first look has ended.
+        since = time.time() - 2 * settings.watch_s if mark is None else float(mark)
+        watcher = await asyncio.to_thread(_watcher, settings, since)
         said = ""
         while True:
             began = time.time()
@@ -55,11 +57,11 @@ class NewDqmFiles(BaseEventTrigger):
             await asyncio.sleep(settings.watch_s)
 
 
-def _watcher(settings: Settings, mark: float | None) -> "Watcher":
+def _watcher(settings: Settings, since: float) -> "Watcher":
     # Imported late and beside the loop: every parse of the Dag imports this module, and the rooms take half a second.
     from hdqm_ops.pipeline import Watcher  # noqa: PLC0415
 
-    return Watcher(settings, mark)
+    return Watcher(settings, since)
 
 
 def _parts(paths: list[str]) -> Iterator[list[str]]:
