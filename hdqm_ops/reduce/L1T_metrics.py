@@ -14,10 +14,9 @@ from hdqm_ops.errors import NotReducible
 from hdqm_ops.model import Histogram, Measurement, Reason
 from hdqm_ops.reduce import _statistics as root
 from hdqm_ops.reduce._registry import metric
+from hdqm_ops.reduce._turn_on import bin_below, no_turn_on, turn_on_place, turn_on_point
 
 Doubles: TypeAlias = NDArray[np.float64]
-
-MOST_UNCERTAIN = 0.2  # relative error of a bin beside the turn-on point, above which the point means nothing
 
 
 # -- means -------------------------------------------------------------------------------------------------------------
@@ -79,62 +78,19 @@ class EffVariance:
 # -- turn-on curves ----------------------------------------------------------------------------------------------------
 
 
-def _no_turn_on(why: str) -> NotReducible:
-    return NotReducible(Reason.NO_TURN_ON, why)
-
-
-def _bin_below(cells: Doubles, eff: float) -> int:
-    """First bin of 1…N - 2 that is at or below an efficiency while the next is above; 0 where there is none."""
-    crossing = np.flatnonzero((cells[1:-3] <= eff) & (cells[2:-2] > eff))
-    return int(crossing[0]) + 1 if len(crossing) else 0
-
-
-def _error_of_bin(hist: Histogram, number: int) -> float:
-    """Error of a bin, or a guess from the entries where the stored one is as large as the efficiency."""
-    cell, error = root.content(hist, number), root.error(hist, number)
-    if error < cell:
-        return error
-    expected = cell * hist.entries / (2 * hist.axes[0].n)
-    if expected <= 0:
-        raise _no_turn_on(f"bin {number} beside the turn-on point is empty")
-    return cell / math.sqrt(expected)
-
-
-def _turn_on_place(hist: Histogram, eff: float, number: int) -> Measurement:
-    """Where the straight line from the centre of a bin to the next one crosses an efficiency, to two decimals."""
-    low, high = root.content(hist, number), root.content(hist, number + 1)
-    error_low, error_high = _error_of_bin(hist, number), _error_of_bin(hist, number + 1)
-    if low == 0 or error_low / low > MOST_UNCERTAIN or error_high / high > MOST_UNCERTAIN:
-        raise _no_turn_on(f"the bins beside {eff:g} are too uncertain")
-    weight_low, weight_high = (high - eff) / (high - low), (eff - low) / (high - low)
-    centers, edges = hist.axes[0].centers(), hist.axes[0].bin_edges()
-    inverse_slope = (centers[number + 1] - centers[number]) / (high - low)
-    place = weight_low * centers[number] + weight_high * centers[number + 1]
-    width_low, width_high = np.diff(edges)[number - 1 : number + 1] / math.sqrt(12)
-    error = math.hypot(
-        weight_low * width_low,
-        weight_high * width_high,
-        inverse_slope * weight_low * error_low,
-        inverse_slope * weight_high * error_high,
-    )
-    return Measurement(round(float(place), 2), round(error, 2))
-
-
-def _turn_on_point(hist: Histogram, eff: float) -> Measurement:
-    number = _bin_below(root.contents(root.one_dimensional(hist)), eff)
-    if not number:
-        raise _no_turn_on(f"the efficiency never rises through {eff:g}")
-    return _turn_on_place(hist, eff, number)
+def _rounded(place: Measurement) -> Measurement:
+    """To two decimals, as the predecessor gave it."""
+    return Measurement(round(place.value, 2), round(place.error, 2))
 
 
 def _turn_on_width(hist: Histogram) -> Measurement:
     cells = root.contents(root.one_dimensional(hist))
-    at_20, at_80 = _bin_below(cells, 0.2), _bin_below(cells, 0.8)
+    at_20, at_80 = bin_below(cells, 0.2), bin_below(cells, 0.8)
     if at_20 == 0 or at_20 >= at_80:
-        raise _no_turn_on("the efficiency does not rise from 20 % to 80 %")
-    low, high = _turn_on_place(hist, 0.2, at_20), _turn_on_place(hist, 0.8, at_80)
+        raise no_turn_on("the efficiency does not rise from 20 % to 80 %")
+    low, high = _rounded(turn_on_place(hist, 0.2, at_20)), _rounded(turn_on_place(hist, 0.8, at_80))
     if low.value == 0 or high.value == 0:
-        raise _no_turn_on("the turn-on point is at 0")
+        raise no_turn_on("the turn-on point is at 0")
     return Measurement(high.value - low.value, math.hypot(low.error, high.error))
 
 
@@ -160,7 +116,7 @@ class TurnOnCurveEffPoint:
             raise ValueError(f"an efficiency lies between 0 and 1, not {self.EffPoint!r}")
 
     def __call__(self, hist: Histogram) -> Measurement:
-        return _turn_on_point(hist, self.EffPoint)
+        return _rounded(turn_on_point(hist, self.EffPoint))
 
 
 @metric
@@ -191,14 +147,14 @@ class TurnOnPlateauEff:
     """
 
     def __call__(self, hist: Histogram) -> Measurement:
-        middle, width = _turn_on_point(hist, 0.5), _turn_on_width(hist)
+        middle, width = _rounded(turn_on_point(hist, 0.5)), _turn_on_width(hist)
         if middle.value == 0 or width.value == 0:
-            raise _no_turn_on("the turn-on has no place or no width")
+            raise no_turn_on("the turn-on has no place or no width")
         begin = middle.value + 2 * width.value
         centers = hist.axes[0].centers()
         above = np.flatnonzero((centers[1:-2] < begin) & (begin <= centers[2:-1]))
         if not len(above):
-            raise _no_turn_on("the plateau would begin outside of the histogram")
+            raise no_turn_on("the plateau would begin outside of the histogram")
         return _weighted_mean(hist, first=int(above[0]) + 2)
 
 
@@ -219,7 +175,7 @@ class TurnOnCurveRange:
         rising = np.flatnonzero((cells[1:-3] == 0) & (cells[2:-2] > 0))
         unsaturated = np.flatnonzero((cells[1:-3] != 0) & (cells[1:-3] != 1))
         if not len(unsaturated):
-            raise _no_turn_on("all bins are 0 or 1")
+            raise no_turn_on("all bins are 0 or 1")
         centers = hist.axes[0].centers()
         start = float(centers[int(rising[0]) + 1 if len(rising) else 0])
         saturated = float(centers[int(unsaturated[-1]) + 1])

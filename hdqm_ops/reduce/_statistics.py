@@ -26,6 +26,7 @@ __all__ = [
     "effective_entries",
     "error",
     "errors",
+    "has_axis",
     "integral",
     "maximum",
     "maximum_bin",
@@ -376,6 +377,12 @@ def two_dimensional(hist: Histogram) -> Histogram:
     if hist.dimension != 2:
         raise NotReducible(Reason.WRONG_CLASS, f"{hist.name} is a {hist.class_name}; the metric reads maps")
     return hist
+
+
+def has_axis(hist: Histogram, axis: int) -> None:
+    """Refuse what ROOT answers with 0: the mean along an axis that the histogram does not have."""
+    if axis > hist.dimension + hist.is_profile:
+        raise NotReducible(Reason.WRONG_CLASS, f"{hist.name} is a {hist.class_name} without axis {axis}")
 
 
 def square_root(number: float) -> float:

@@ -66,12 +66,6 @@ class RMSXAxis(StdDev):
     """
 
 
-def _has_axis(hist: Histogram, axis: int) -> None:
-    """Refuse what ROOT answers with 0: the mean along an axis that the histogram does not have."""
-    if axis > hist.dimension + hist.is_profile:
-        raise NotReducible(Reason.WRONG_CLASS, f"{hist.name} is a {hist.class_name} without axis {axis}")
-
-
 @metric
 @dataclass(frozen=True, slots=True)
 class MeanYAxis:
@@ -84,7 +78,7 @@ class MeanYAxis:
     """
 
     def __call__(self, hist: Histogram) -> Measurement:
-        _has_axis(hist, 2)
+        root.has_axis(hist, 2)
         return Measurement(root.mean(hist, 2), root.mean_error(hist, 2))
 
 
@@ -100,7 +94,7 @@ class RMSYAxis:
     """
 
     def __call__(self, hist: Histogram) -> Measurement:
-        _has_axis(hist, 2)
+        root.has_axis(hist, 2)
         return Measurement(root.std_dev(hist, 2), root.std_dev_error(hist, 2))
 
 
@@ -116,7 +110,7 @@ class MeanZAxis:
     """
 
     def __call__(self, hist: Histogram) -> Measurement:
-        _has_axis(hist, 3)
+        root.has_axis(hist, 3)
         return Measurement(root.mean(hist, 3), root.mean_error(hist, 3))
 
 
@@ -696,7 +690,7 @@ class PixelDigiPerClusterPix:
     Error: value · √(en²/num² + ed²/den²), en = mean error, ed = those of histo1 and histo2 in quadrature.
     Gaps: no_denominator; out_of_range where the mean is below 1.
     Quirk: the errors are those along x also for maps, and ed is taken as the absolute error of the product;
-        `ratio.DigiPerClusterPixel` propagates the right ones.
+        `rate.DigiPerClusterPixel` propagates the right ones.
     Example: basic.PixelDigiPerClusterPix()
     """
 
