@@ -168,6 +168,13 @@ def _is_clear(batch: _Batch, parameters: Doubles, errors: Doubles) -> NDArray[np
     )
 
 
+def _solved(matrices: Doubles, right: Doubles) -> Doubles:
+    """Each system's solution; not a number where it has none, so that one lost fit does not stop the others."""
+    sound = np.isfinite(matrices).all(axis=(1, 2)) & (np.linalg.det(matrices) != 0)
+    solution = np.linalg.solve(np.where(sound[:, None, None], matrices, np.eye(3)), right.T[:, :, None])[:, :, 0]
+    return np.where(sound[:, None], solution, np.nan).T
+
+
 def _shortened(step: Doubles, width: Doubles) -> Doubles:
     """How much of each step to take: the parabola is good for a width or so."""
     longest = np.maximum(np.abs(step[0]) / 1.5, np.abs(step[1]) / 0.5) / width
@@ -188,7 +195,7 @@ def _descend(batch: _Batch, parameters: Doubles) -> tuple[Doubles, Doubles, NDAr
         exact, gauss = _matrices(rows)
         matrix = np.where(_positive(exact)[:, None, None], exact, gauss)
         diagonal = np.einsum("fii->fi", gauss) * damping[:, None] + 1e-300
-        step = -np.linalg.solve(matrix + diagonal[:, :, None] * np.eye(3), gradient.T[:, :, None])[:, :, 0].T
+        step = -_solved(matrix + diagonal[:, :, None] * np.eye(3), gradient)
         arrived |= -(step * gradient).sum(axis=0) / 2 < CLOSE
         if arrived.all():
             break
