@@ -198,8 +198,7 @@ def _outcome(job: _Job, answer: Any, trend: Trend) -> Outcome:
     main, alternative = job.inputs[0], job.plan.alternative
     assert main is not None
     if isinstance(answer, Measurement):
-        finite = math.isfinite(answer.value) and math.isfinite(answer.error)
-        if finite:
+        if _is_finite(answer):
             return Outcome(Reason.OK, answer, main.entries, alternative)
         detail = f"value {answer.value:g}, error {answer.error:g}"
         return Outcome(Reason.NOT_FINITE, None, main.entries, alternative, detail)
@@ -208,3 +207,9 @@ def _outcome(job: _Job, answer: Any, trend: Trend) -> Outcome:
     detail = f"{type(answer).__name__}: {answer}" if isinstance(answer, Exception) else f"no measurement: {answer!r}"
     log.warning("%s: %s raised %s", trend.key, job.plan.metric, detail)
     return Outcome(Reason.METRIC_RAISED, None, main.entries, alternative, detail)
+
+
+def _is_finite(answer: Measurement) -> bool:
+    if answer.error_low is None or answer.error_high is None:
+        return math.isfinite(answer.value) and math.isfinite(answer.error)
+    return all(map(math.isfinite, (answer.value, answer.error, answer.error_low, answer.error_high)))
