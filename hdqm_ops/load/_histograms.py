@@ -61,16 +61,16 @@ COLUMNS = tuple(_LAYOUT)
 TYPES = tuple(_LAYOUT.values())
 
 _CELLS = {
-    "float32": "cells_real",
-    "float64": "cells_double",
-    "int32": "cells_integer",
-    "int16": "cells_smallint",
-    "int8": "cells_smallint",  # PostgreSQL has no smaller one; the class tells them apart
-    "int64": "cells_bigint",
+    "f4": "cells_real",
+    "f8": "cells_double",
+    "i4": "cells_integer",
+    "i2": "cells_smallint",
+    "i1": "cells_smallint",  # PostgreSQL has no smaller one; the class tells them apart
+    "i8": "cells_bigint",
 }
 _ARRAYS = ("cells_real", "cells_double", "cells_integer", "cells_smallint", "cells_bigint")
 _SCALARS = {kind.__name__: kind for kind in (int, float, str)}
-_ZEROS = {name: to_binary(np.empty(0, name)) for name in ("int16", "int32", "int64", "float32", "float64")}
+_ZEROS = {code: to_binary(np.empty(0, code)) for code in ("i2", "i4", "i8", "f4", "f8")}
 _JSONB_VERSION = b"\x01"
 
 
@@ -112,7 +112,7 @@ def _histogram_fields(histogram: Histogram) -> dict[str, Any]:
         "error_mode": histogram.error_mode or None,
         "axis_details": _axis_details(histogram.axes),
         "sums": to_binary(np.array(histogram.sums, np.float64)),
-        _CELLS[histogram.cells.dtype.name]: _packed(cells, size),
+        _CELLS[histogram.cells.dtype.str[1:]]: _packed(cells, size),
         "sumw2": _packed(histogram.sumw2, size),
         "bin_entries": _packed(histogram.bin_entries, size),
         "bin_sumw2": _packed(histogram.bin_sumw2, size),
@@ -128,7 +128,7 @@ def _packed(array: NDArray[Any] | None, size: int) -> bytes | None:
     if array is None:
         return None
     if len(array) == size and not np.ascontiguousarray(array).view(np.uint8).any():
-        return _ZEROS[array.dtype.newbyteorder("=").name]
+        return _ZEROS[array.dtype.str[1:]]
     return to_binary(array)
 
 
