@@ -62,11 +62,20 @@ def original(path: Path) -> Original:
     return Original(path.read_bytes(), keys, dict(read_file(path, names).elements))
 
 
-def originals() -> list[Path]:
+def originals(also: Path | None = None) -> list[Path]:
     """Small files more often: they are read faster, and are as hard."""
     ours = sorted((REPOSITORY / "tests" / "data").rglob("*.root"))
     shared = sorted((REPOSITORY.parent / "shared" / "data" / "real").rglob("*.root"))
+    if also:
+        return [path for path in sorted(also.rglob("*.root")) if readable(path)]
     return [path for path in ours + shared for _ in range(1 + 6 * (path.stat().st_size < 200_000))]
+
+
+def readable(path: Path) -> bool:
+    try:
+        return bool(list_elements(path))
+    except UnreadableFile:
+        return False
 
 
 # -- ways to damage a file ---------------------------------------------------------------------------------------------
@@ -130,10 +139,16 @@ def folder(data: bytearray, rng: random.Random, _: Original) -> None:
         odd_number(data, rng, rng.choice(places) + rng.randrange(-26, 70))
 
 
+def listing_of(data: bytearray, chosen: Key) -> int:
+    """Where a folder lists a key: the place of its bytes that is not its record."""
+    place = data.rfind(chosen.raw)
+    return place if place != chosen.seek else data.find(chosen.raw)
+
+
 def key(data: bytearray, rng: random.Random, known: Original) -> None:
     """A number in the key of an element, in its folder or in its record."""
     chosen = rng.choice(list(known.keys.values()))
-    listed = data.rfind(chosen.raw)
+    listed = listing_of(data, chosen)
     place = rng.choice((listed, chosen.seek))
     odd_number(data, rng, place + rng.randrange(len(chosen.raw)))
     if rng.random() < 0.5:  # the same in both places
@@ -166,7 +181,7 @@ def content(data: bytearray, rng: random.Random, known: Original) -> None:
     struct.pack_into(">i", head, 0, len(head) + len(stored))
     struct.pack_into(">i", head, 6, len(payload))
     struct.pack_into(">i", head, 18, len(data))
-    listed = data.rfind(chosen.raw)
+    listed = listing_of(data, chosen)
     data[listed : listed + len(head)] = head
     data += head + stored
     struct.pack_into(">i", data, 12, len(data))
@@ -319,8 +334,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1, help="of the first file; the others count on from it")
     parser.add_argument("--keep", type=Path, help="write the file of --seed here and end")
+    parser.add_argument("--originals", type=Path, help="take the files of this folder, as those of hdqm simulate dqm")
     arguments = parser.parse_args()
-    pool = originals()
+    pool = originals(arguments.originals)
     if arguments.keep:
         damage, _, data = damaged_file(arguments.seed, pool)
         arguments.keep.write_bytes(data)
