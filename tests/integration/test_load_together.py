@@ -279,7 +279,7 @@ WORLD = {
     make_file(325002, 1): {"Tracker/d": make_histogram(6)},
     make_file(325003, 1): {},
 }
-SMALL = [make_trend(name) for name in "abcd"]
+SMALL = [make_trend(name) for name in "abcde"]  # in the end nobody has e, but some had it early
 OTHER = [make_trend("a", arguments=(10,)), *SMALL[1:3]]  # a computes something else, d is retired
 
 EVENTS = st.lists(
@@ -347,7 +347,7 @@ def appear(connection, chosen, early):
 
 def appear_early(connection, file, early):
     if WORLD[file] is not None:  # a file that was good and is broken now keeps what was good of it
-        early[file.path] = {"Tracker/a": make_histogram(77), "Tracker/d": make_histogram(78)}
+        early[file.path] = {f"Tracker/{name}": make_histogram(77) for name in "ade"}
         load.register_files(connection, [replace(file, size_bytes=5)])
 
 
