@@ -62,6 +62,7 @@ _OBJECT = struct.Struct(">IHHII")  # count and version of a class, then its base
 _AXIS = struct.Struct(">IHIHHII")  # TAxis, TNamed, TObject
 _AXIS_BINS = struct.Struct(">IH34xidd")  # TAttAxis, fNbins, fXmin, fXmax
 _AXIS_ATTRIBUTES = _COUNTED | 36
+_PLAIN_ENDS = {9: bytes(5), 10: bytes(9)}  # of a TAxis without time format, labels and changed labels, by version
 _AXIS_RANGE = struct.Struct(">iiH?")  # fFirst, fLast, fBits2, fTimeDisplay
 _STATISTICS = struct.Struct(">hh8di")  # fBarOffset … fNormFactor, length of fContour
 _BUFFER = struct.Struct(">i?")  # fBufferSize, whether fBuffer follows
@@ -279,12 +280,20 @@ class _Stream:
         ranged = bool(bits & _RANGED)
         if ranged and not (0 <= first <= n + 1 and 0 <= last <= n + 1):
             raise Damaged(f"bins {first} to {last} are no range of {n} bins", self.at)
-        self._skip_text()  # fTimeFormat
-        labels = self._labels(n) if self._is_there() else {}
+        labels: dict[int, str] = {}
+        if self.data[self.at : end] != _PLAIN_ENDS[version]:
+            labels = self._decorations(n, version)
+            self.expect(end, "TAxis")
+        self.at = end
+        return Axis(n, low, high, edges, labels, first, last, ranged, bool(more_bits & _MAY_GROW), title)
+
+    def _decorations(self, bins: int, version: int) -> dict[int, str]:
+        """The end of an axis: fTimeFormat, fLabels, fModLabs."""
+        self._skip_text()
+        labels = self._labels(bins) if self._is_there() else {}
         if version >= _HAS_CHANGED_LABELS and self._is_there():
             self._step_over()
-        self.expect(end, "TAxis")
-        return Axis(n, low, high, edges, labels, first, last, ranged, bool(more_bits & _MAY_GROW), title)
+        return labels
 
     def _labels(self, bins: int) -> dict[int, str]:
         """fLabels: a THashList of TObjString whose fUniqueID is the bin; the first one of a bin counts."""

@@ -27,9 +27,9 @@ from hdqm_ops.extract import read_file
 path, wanted, repeat = sys.argv[1], json.load(open(sys.argv[2])), int(sys.argv[3])
 times = []
 for _ in range(repeat):
-    start = time.perf_counter()
+    start = time.perf_counter(), time.process_time()
     found = len(read_file(path, wanted).elements)
-    times.append(time.perf_counter() - start)
+    times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
 print(json.dumps([found, times]))
 """
 ROOTS = """
@@ -41,7 +41,7 @@ ROOT.TH1.AddDirectory(False)
 ROOT.TH1F("first", "", 1, 0, 1).GetBinContent(1)
 times = []
 for _ in range(repeat):
-    start = time.perf_counter()
+    start = time.perf_counter(), time.process_time()
     file = ROOT.TFile.Open(path)
     run = file.Get("DQMData").GetListOfKeys()[0].GetName()
     found = 0
@@ -52,7 +52,7 @@ for _ in range(repeat):
             histogram.GetBinContent(1)
             found += 1
     file.Close()
-    times.append(time.perf_counter() - start)
+    times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
 print(json.dumps([found, times]))
 import os
 sys.stdout.flush()
@@ -60,33 +60,45 @@ os._exit(0)
 """
 
 
-def measure(python: str, code: str, path: str, wanted: str, repeat: int) -> tuple[int, list[float]]:
+Times = list[tuple[float, float]]
+"""Of each reading: seconds on the clock, seconds of the processor."""
+
+
+def measure(python: str, code: str, path: str, wanted: str, repeat: int) -> tuple[int, Times]:
     command = [python, "-c", code, path, wanted, str(repeat)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout
     found, times = json.loads(answer.splitlines()[-1])
     return found, times
 
 
-def line(name: str, found: int, times: list[float]) -> str:
-    rest = times[1:] or times
-    first, middle, best = (1000 * value for value in (times[0], statistics.median(rest), min(rest)))
-    return f"  {name:7} {found:5} elements   first {first:7.1f} ms   median {middle:7.1f} ms   best {best:7.1f} ms\n"
+def median(times: Times, which: int) -> float:
+    return statistics.median(pair[which] for pair in times)
+
+
+def line(name: str, found: int, first: float, times: Times) -> str:
+    clock, processor = (1000 * median(times, which) for which in (0, 1))
+    return (
+        f"  {name:7} {found:5} elements   first {1000 * first:6.1f} ms   "
+        f"then {clock:6.1f} ms (median), {processor:6.1f} ms of the processor\n"
+    )
 
 
 def compare(path: str, wanted: str, arguments: argparse.Namespace) -> None:
     sys.stdout.write(f"{path} ({Path(path).stat().st_size / 1e6:.1f} MB)\n")
     half = max(arguments.repeat // 2, 2)
     sides = {"ours": (sys.executable, OURS)} | ({"PyROOT": (arguments.root, ROOTS)} if arguments.root else {})
-    runs: dict[str, tuple[int, list[float]]] = {}
+    later: dict[str, Times] = {name: [] for name in sides}
+    facts: dict[str, tuple[int, float]] = {}
     for _ in range(2):
         for name, (python, code) in sides.items():
             found, times = measure(python, code, path, wanted, half)
-            runs[name] = found, runs.get(name, (0, []))[1] + times
-    for name, (found, times) in runs.items():
-        sys.stdout.write(line(name, found, times))
+            facts[name] = found, times[0][0]
+            later[name] += times[1:]
+    for name, (found, first) in facts.items():
+        sys.stdout.write(line(name, found, first, later[name]))
     if arguments.root:
-        ours, root = (statistics.median(runs[name][1]) for name in ("ours", "PyROOT"))
-        sys.stdout.write(f"  ratio of medians {ours / root:.2f}\n")
+        clock, processor = (median(later["ours"], which) / median(later["PyROOT"], which) for which in (0, 1))
+        sys.stdout.write(f"  ours / PyROOT: {clock:.2f} on the clock, {processor:.2f} of the processor\n")
 
 
 def main() -> None:
