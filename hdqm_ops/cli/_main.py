@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from hdqm_ops import __version__
-from hdqm_ops.cli import _config, _database, _demo, _files, _ingest, _reduce, _services, _simulate, _stack
+from hdqm_ops.cli import _config, _database, _demo, _files, _ingest, _reduce, _services, _simulate, _stack, _sync
 from hdqm_ops.cli._output import err
 from hdqm_ops.errors import ConfigError, HdqmError, MissingTool, TryAgain
 from hdqm_ops.settings import stack_file
@@ -18,7 +18,7 @@ from hdqm_ops.settings import stack_file
 __all__ = ["app", "main"]
 
 _LISTS = {"-r": "-r", "--runs": "-r", "--run": "-r", "-c": "-c", "--configs": "-c", "-f": "-f", "--files": "-f"}
-_WITH_LISTS = {"extract", "calculate", "ingest", "files"}
+_WITH_LISTS = {"extract", "calculate", "ingest", "files", "sync"}
 
 app = typer.Typer(
     name="hdqm",
@@ -34,6 +34,9 @@ app.add_typer(_simulate.app, name="simulate")
 app.add_typer(_services.oms, name="oms")
 app.add_typer(_services.rr, name="rr")
 app.add_typer(_services.golden, name="json")
+app.add_typer(_sync.app, name="sync")
+app.add_typer(_sync.runs, name="runs")
+_sync.register_golden(_services.golden)
 _services.register_simulators(_simulate.app)
 _reduce.register(app)
 _ingest.register(app)

@@ -15,6 +15,26 @@ from hdqm_ops.load._ledger import (
 )
 from hdqm_ops.load._migrate import MigrationStatus, migrate, migration_status, restrict_reader
 from hdqm_ops.load._pending import pending
+from hdqm_ops.load._runs import (
+    RunCounts,
+    first_run_of_days,
+    record_absent_runs,
+    record_asked_runs,
+    record_runs,
+    record_schemes,
+    runs_to_ask,
+)
+from hdqm_ops.load._services import (
+    SyncState,
+    record_certification,
+    record_fills,
+    record_lumisections,
+    record_sync,
+    record_sync_failure,
+    record_sync_progress,
+    store_golden_json,
+    sync_state,
+)
 from hdqm_ops.load._store import load_file
 from hdqm_ops.load._summary import Summary, ask, summary
 from hdqm_ops.load._work import FileResult, LoadCounts, Scope, Work
@@ -28,25 +48,41 @@ __all__ = [
     "MigrationStatus",
     "Registered",
     "Retry",
+    "RunCounts",
     "Scope",
     "Summary",
+    "SyncState",
     "Work",
     "apply_configuration",
     "ask",
     "connect",
     "file_events",
+    "first_run_of_days",
     "list_files",
     "load_file",
     "migrate",
     "migration_status",
     "not_listed",
     "pending",
+    "record_absent_runs",
+    "record_asked_runs",
+    "record_certification",
     "record_failure",
+    "record_fills",
+    "record_lumisections",
+    "record_runs",
+    "record_schemes",
+    "record_sync",
+    "record_sync_failure",
+    "record_sync_progress",
     "record_vanished",
     "record_waiting",
     "register_files",
     "requeue_files",
     "restrict_reader",
+    "runs_to_ask",
+    "store_golden_json",
     "stored_elements",
     "summary",
+    "sync_state",
 ]

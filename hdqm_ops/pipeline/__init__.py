@@ -7,6 +7,15 @@ from hdqm_ops.pipeline._plan import Batch, Plan, apply_configuration, plan
 from hdqm_ops.pipeline._reduction import FileReducer
 from hdqm_ops.pipeline._request import Request
 from hdqm_ops.pipeline._simulation import simulate_files, simulated_files
+from hdqm_ops.pipeline._sync import (
+    SyncReport,
+    import_golden_json,
+    import_runs,
+    oms_is_configured,
+    rr_is_configured,
+    sync_oms,
+    sync_rr,
+)
 from hdqm_ops.pipeline._watch import Watcher
 from hdqm_ops.pipeline._work import FileReport, Report, add_up, ingest_batch, work
 
@@ -18,23 +27,30 @@ __all__ = [
     "Plan",
     "Report",
     "Request",
+    "SyncReport",
     "Watcher",
     "add_up",
     "apply_configuration",
     "config_roots",
     "file_events",
+    "import_golden_json",
+    "import_runs",
     "ingest_batch",
     "list_files",
     "migrate",
     "migration_status",
+    "oms_is_configured",
     "plan",
     "query",
     "read_configuration",
     "read_selection",
     "retry_files",
+    "rr_is_configured",
     "simulate_files",
     "simulated_files",
     "summary",
     "summary_rows",
+    "sync_oms",
+    "sync_rr",
     "work",
 ]

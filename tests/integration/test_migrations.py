@@ -130,6 +130,7 @@ def test_points_and_histograms_are_partitioned_by_run(db):
 
     assert rows == [
         ("histogram", "run_number", 1000),
+        ("lumisection", "run_number", 10000),
         ("point", "run_number", 10000),
         ("point_history", "run_number", 10000),
     ]

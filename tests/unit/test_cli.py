@@ -15,6 +15,7 @@ from hdqm_ops.errors import ConfigError, DatabaseUnavailable, MissingTool, Unrea
         ("ingest --runs=1 -j 4", "ingest --runs=1 -j 4"),
         ("reduce -c my.ini FILE", "reduce -c my.ini FILE"),
         ("ingest", "ingest"),
+        ("sync oms -r 1 2-3", "sync oms -r 1 -r 2-3"),
     ],
 )
 def test_one_flag_takes_several_values(typed, understood):

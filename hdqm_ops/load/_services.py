@@ -1,0 +1,144 @@
+"""Fills, lumisections, certification, golden JSONs, and how far synchronisation is."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hdqm_ops.load._connection import Connection, in_transaction, translated
+from hdqm_ops.load._runs import Service, as_json
+from hdqm_ops.load._sql import query
+
+__all__ = [
+    "SyncState",
+    "record_certification",
+    "record_fills",
+    "record_lumisections",
+    "record_sync",
+    "record_sync_failure",
+    "record_sync_progress",
+    "store_golden_json",
+    "sync_state",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """How far synchronisation with a service is.
+
+    Attributes:
+        watermark: what was asked up to; None before the first time.
+        swept_to: run number that the slow sweep has come to.
+        sweep_due: the last sweep is more than a day ago.
+    """
+
+    watermark: int | None = None
+    swept_to: int | None = None
+    sweep_due: bool = True
+
+
+def record_fills(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write fills; how many rows changed."""
+    facts = {"rows": as_json(rows)}
+    return in_transaction(connection, lambda: connection.execute(query("services", "write_fills"), facts).rowcount)
+
+
+def record_lumisections(connection: Connection, run_number: int, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write all lumisections of a run, and remove those that are not among them; how many rows changed.
+
+    Args:
+        connection: from ``connect``.
+        run_number: the run.
+        rows: columns by name; ``dcs_on`` and ``dcs_off`` name detectors.
+    """
+
+    def work() -> int:
+        bits = _bits(connection, {name for row in rows for name in (*row["dcs_on"], *row["dcs_off"])})
+        masked = [{**row, **{key: _mask(bits, row[key]) for key in ("dcs_on", "dcs_off")}} for row in rows]
+        changed = connection.execute(query("services", "write_lumisections"), {"rows": as_json(masked)}).rowcount
+        told = {"run_number": run_number, "told": [row["lumisection"] for row in rows]}
+        return changed + connection.execute(query("services", "remove_lumisections"), told).rowcount
+
+    return in_transaction(connection, work)
+
+
+def record_certification(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], *, whole: tuple[int, int] | None = None
+) -> int:
+    """Write datasets of Run Registry; how many rows changed.
+
+    Args:
+        connection: from ``connect``.
+        rows: ``run_number``, ``dataset``, ``states``, ``lumisections``, ``rr_version``.
+        whole: first and last run of which these are all datasets: others are removed.
+    """
+
+    def work() -> int:
+        facts = {"rows": as_json(rows)}
+        changed = connection.execute(query("services", "write_certification"), facts).rowcount
+        if whole is None:
+            return changed
+        keys = as_json({"run_number": row["run_number"], "dataset": row["dataset"]} for row in rows)
+        stretch = {"first": whole[0], "last": whole[1], "rows": keys}
+        return changed + connection.execute(query("services", "remove_certification"), stretch).rowcount
+
+    return in_transaction(connection, work)
+
+
+def store_golden_json(connection: Connection, name: str, runs: Mapping[int, str]) -> None:
+    """Write a golden JSON in place of another one of that name; ``runs`` are multiranges as PostgreSQL writes them."""
+
+    def work() -> None:
+        facts: dict[str, Any] = {"name": name, "runs": list(runs), "ranges": list(runs.values())}
+        for step in ("write_golden", "remove_golden_runs", "write_golden_runs"):
+            connection.execute(query("services", step), facts)
+
+    in_transaction(connection, work)
+
+
+def sync_state(connection: Connection, service: Service) -> SyncState:
+    """How far synchronisation with a service is."""
+    with translated():
+        row = connection.execute(query("services", "state"), {"name": service}).fetchone()
+    return SyncState(*row) if row else SyncState()
+
+
+def record_sync(
+    connection: Connection, service: Service, *, watermark: int | None, swept: bool, swept_to: int | None
+) -> None:
+    """All that was asked was answered."""
+    _note(connection, "succeeded", name=service, watermark=watermark, swept=swept, swept_to=swept_to)
+
+
+def record_sync_progress(connection: Connection, service: Service, watermark: int) -> None:
+    """All up to the watermark was answered; the next synchronisation goes on there."""
+    _note(connection, "advanced", name=service, watermark=watermark)
+
+
+def record_sync_failure(connection: Connection, service: Service, failure: str) -> None:
+    """A question was not answered."""
+    _note(connection, "failed", name=service, failure=failure.replace("\0", ""))
+
+
+def _note(connection: Connection, step: str, **facts: Any) -> None:
+    in_transaction(connection, lambda: connection.execute(query("services", step), facts))
+
+
+def _bits(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Detector → bit; detectors that are new get the next bits."""
+    known = _known_bits(connection)
+    if set(names) <= known.keys():
+        return known
+    connection.execute(query("services", "lock_flags"))
+    known = _known_bits(connection)
+    if new := sorted(set(names) - known.keys()):
+        connection.execute(query("services", "add_flags"), {"names": new})
+        known = _known_bits(connection)
+    return known
+
+
+def _known_bits(connection: Connection) -> dict[str, int]:
+    return dict(connection.execute(query("services", "flags")).fetchall())
+
+
+def _mask(bits: Mapping[str, int], names: Iterable[str]) -> int:
+    return sum(1 << bits[name] for name in names)
