@@ -145,7 +145,7 @@ class _Publisher:
             if self._note("create" if there is None else "update", "dashboard", uid):
                 self._api.dashboard.update_dashboard({"dashboard": board, "folderUid": _FOLDER_UID, "overwrite": True})
         if prune and (self._dry_run is False or self._has_folder()):
-            for found in self._api.search.search_dashboards(tag=["hdqm"], type_="dash-db"):
+            for found in self._api.search.search_dashboards(tag="hdqm", type_="dash-db"):
                 ours = found.get("folderUid") == _FOLDER_UID and found["uid"] not in wanted
                 if ours and self._note("delete", "dashboard", found["uid"]):
                     self._api.dashboard.delete_dashboard(found["uid"])

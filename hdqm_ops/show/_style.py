@@ -38,6 +38,9 @@ PALETTE = (
 """The colours of ``hdqm.palette()``: a series tells its own by characters without width at the end of its name."""
 
 _GREY = "#8e8e8e"
+_ABSENT = "–"
+"""For a missing value; plots put a number, and an empty text counts as zero, in the place of every gap."""
+
 _NOTHING = "Nothing to show: no chosen run has a value."
 
 Json = Any
@@ -208,7 +211,7 @@ def trend_plot(title: str, description: str, plot: str, ticks: str, scale: str, 
         height=height,
     )
     to_run = page_link("hdqm-run", *_DATASET, run="${__data.fields.run}", series="${__field.name:percentencode}")
-    panel = panel.transformations(_TO_MATRIX).no_value("").custom(_POINTS)
+    panel = panel.transformations(_TO_MATRIX).no_value(_ABSENT).custom(_POINTS)
     panel = panel.options(
         {
             "xField": _AS_MATRIX,
@@ -513,4 +516,4 @@ def table(
         {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True, "inspect": False, "minWidth": 90}
     )
     # what the panel says when it has no row, it would also say in every empty cell
-    return _override(panel.no_value(empty), [(".", {"noValue": "–"}), *overrides])
+    return _override(panel.no_value(empty), [(".", {"noValue": _ABSENT}), *overrides])

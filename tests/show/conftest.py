@@ -1,12 +1,22 @@
 """A filled database, and what a dashboard would ask it."""
 
+import os
 import re
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
 from filled_database import fill
+from fix_db import free_port
+from psycopg.conninfo import conninfo_to_dict
 
 from hdqm_ops import load
+from hdqm_ops.local._grafana import Grafana, find_grafana
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +66,130 @@ def filled_in():
         return re.sub(r"\$\{(\w+):sqlstring\}", lambda found: sqlstring(values[found[1]]), sql)
 
     return fill_in
+
+
+# -- a real Grafana and a real browser ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def reader_url(filled):
+    """Address of the filled database for a login of the role of Grafana."""
+    with psycopg.connect(filled, autocommit=True) as owner:
+        owner.execute("ALTER ROLE hdqm_reader LOGIN PASSWORD 'for-this-test'")
+    facts = conninfo_to_dict(filled)
+    return f"postgresql://hdqm_reader:for-this-test@{facts['host']}:{facts['port']}/{quote(str(facts['dbname']))}"
+
+
+@pytest.fixture(scope="session")
+def installation():
+    """The Grafana of this machine."""
+    named = os.environ.get("HDQM_GRAFANA_HOME")
+    found = find_grafana(Path(named) if named else None)
+    if found is None:
+        pytest.skip("no Grafana: set HDQM_GRAFANA_HOME to a folder with bin/grafana, public/ and conf/")
+    return found
+
+
+@pytest.fixture(scope="session")
+def grafana(installation, reader_url):
+    """A Grafana over the filled database."""
+    home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
+    server = Grafana(installation, home, free_port(), lambda: reader_url)
+    component = server.component()
+    try:
+        server.prepare()
+        component.start()
+        component.await_health(120)
+        yield server
+    finally:
+        component.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser that talks to nobody by itself."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield browser
+        browser.close()
+
+
+class Page:
+    """A dashboard in the browser, and all that went wrong with it."""
+
+    def __init__(self, page, address):
+        self.page = page
+        self.wrong = []
+        self._address = address
+        page.on("console", lambda message: message.type == "error" and self.wrong.append(message.text))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("response", lambda answer: answer.status >= 400 and self.wrong.append(f"{answer.status} {answer.url}"))
+
+    def open(self, path):
+        self.page.goto(self._address + path)
+        self.settle()
+        return self
+
+    def settle(self):
+        """Wait until all is asked and drawn."""
+        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_function("!document.querySelector('[aria-label=\"Panel loading bar\"]')")
+        self.page.wait_for_timeout(700)
+
+    def faults(self):
+        """Errors of the page and of its panels."""
+        red = self.page.locator('[data-testid="data-testid Panel status error"]').count()
+        words = self.page.locator("text=/^(Err$|Unable to find field|Values must be in|No numeric fields)/")
+        return [*self.wrong, *["a panel shows an error"] * red, *words.all_inner_texts()]
+
+    def marks(self):
+        """Coloured pixels of all plots: none means that nothing is drawn."""
+        return self.page.evaluate(
+            """() => [...document.querySelectorAll('.uplot canvas')].map(canvas => {
+                const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+                let coloured = 0;
+                for (let i = 0; i < data.length; i += 4) {
+                    const rgb = data.subarray(i, i + 3);
+                    coloured += data[i + 3] > 100 && Math.max(...rgb) - Math.min(...rgb) > 40;
+                }
+                return coloured;
+            })"""
+        )
+
+
+@pytest.fixture
+def browse(grafana, chromium):
+    """Open a page of Grafana: ``browse("/d/hdqm-home")``."""
+    context = chromium.new_context(viewport={"width": 1600, "height": 1000})
+    pages = []
+
+    def open_page(path):
+        pages.append(Page(context.new_page(), grafana.address))
+        return pages[-1].open(path)
+
+    yield open_page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def empty_grafana(installation, reader_url):
+    """A Grafana that nothing is provisioned into."""
+    home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
+    server = Grafana(installation, home, free_port(), lambda: reader_url)
+    component = server.component()
+    try:
+        for name in ("alerting", "dashboards", "datasources", "plugins"):
+            (home / "grafana" / "provisioning" / name).mkdir(parents=True)
+        (home / "grafana" / "plugins").mkdir()
+        component.start()
+        component.await_health(120)
+        yield server
+    finally:
+        component.stop()
+        shutil.rmtree(home, ignore_errors=True)

@@ -93,6 +93,13 @@ def test_plots_have_legend_and_tooltip_options(panel):
     assert {"legend", "tooltip"} <= panel.options.keys()
 
 
+@pytest.mark.parametrize("panel", [one for one in PANELS if one[1].type_val == "trend"], ids=titled)
+def test_gaps_stay_gaps(panel):
+    """Where the text for no value is a number, and the empty text is one, it is drawn in the place of every gap."""
+    _, panel = panel
+    assert re.search(r"[^\s\d.]", panel.field_config.defaults.no_value)
+
+
 def test_panels_do_not_overlap():
     for board in BOARDS:
         taken = set()
@@ -154,14 +161,14 @@ def test_nothing_is_refreshed_by_itself_or_edited():
 # -- alarms ------------------------------------------------------------------------------------------------------------
 
 
-def test_alarms_say_what_to_do_without_data_and_escape_dollars():
+def test_alarms_say_what_to_do_without_data():
     (group,) = alarm_rules()["groups"]
     assert {rule["uid"] for rule in group["rules"]} == {"hdqm-fresh", "hdqm-failed", "hdqm-outside", "hdqm-gaps"}
     for rule in group["rules"]:
         assert rule["noDataState"] in {"OK", "NoData"}
         assert rule["execErrState"] == "Error"
-        assert not re.search(r"(?<!\$)\$(?!\$)", " ".join(strings(rule)))
-        assert "$$" in rule["annotations"]["summary"]
+        assert not re.search(r"\$(?!labels|values)", " ".join(strings(rule)))
+        assert "{{ " in rule["annotations"]["summary"]
 
 
 def test_the_alarm_of_a_point_names_subsystem_trend_owner_and_links_to_the_run():

@@ -1,0 +1,203 @@
+"""Every dashboard in a real Grafana and a real browser: no fault, marks drawn, links that lead on when clicked."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from hdqm_ops.show import ALARMS
+
+pytestmark = [pytest.mark.grafana, pytest.mark.slow]
+
+CHARGE = "var-subsystem=Pixel&var-panel=group:Cluster%20charge%20by%20layer"
+EVERYTHING = "".join(f"&var-options={name}" for name in ("fills", "errors", "mean", "range", "duration", "luminosity"))
+AXES = ["even", "number", "date", "duration", "luminosity"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/d/hdqm-home",
+        "/d/hdqm-trends?var-subsystem=Pixel",
+        "/d/hdqm-trends?var-subsystem=HCAL&var-show=trends&var-per_page=4&var-page=2",
+        "/d/hdqm-trends?var-subsystem=Pixel&var-mode=golden&var-runs=Cert_2018_Golden",
+        "/d/hdqm-trends?var-subsystem=Pixel&var-mode=where&var-runs=duration_s%20%3E%205000&var-class=Collisions18",
+        f"/d/hdqm-trend?{CHARGE}",
+        "/d/hdqm-run?var-subsystem=Pixel&var-run=324358&var-series=charge_layer1",
+        "/d/hdqm-run?var-subsystem=Pixel",
+        "/d/hdqm-correlation?var-subsystem=Pixel&var-x=charge_layer1&var-y=charge_layer2&var-z=OMS%20duration",
+        "/d/hdqm-runs?var-search=721",
+        "/d/hdqm-coverage",
+        "/d/hdqm-coverage?var-subsystem=Pixel&var-run=324354",
+        "/d/hdqm-pipeline",
+    ],
+)
+def test_every_page_opens_without_a_fault(browse, path):
+    page = browse(f"{path}{'&' if '?' in path else '?'}kiosk")
+    assert page.faults() == []
+    assert page.page.locator("[data-testid*='Panel header'], section[data-testid*='Panel']").count() > 1
+
+
+@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("drawn", ["&var-options=fills", EVERYTHING, "&var-options=outliers&var-oms=L1%20rate"])
+def test_marks_are_drawn_on_every_axis(browse, axis, drawn):
+    page = browse(f"/d/hdqm-trend?{CHARGE}&var-axis={axis}{drawn}")
+    assert page.faults() == []
+    assert page.marks()[0] > 300
+    if "mean" not in drawn:  # the RMS of that line is zero
+        assert page.page.get_by_text("0 e", exact=True).count() == 0  # no gap became one
+    assert page.page.get_by_text("charge_layer4").count() > 0
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_a_page_of_plots_follows_the_axis(browse, axis):
+    page = browse(f"/d/hdqm-trends?var-subsystem=Pixel&var-axis={axis}&var-per_page=4")
+    assert page.faults() == []
+    assert len(page.marks()) == 4
+    assert min(page.marks()) > 50
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("var-mode=list&var-runs=5", "No run matches: list 5"),
+        ("var-mode=range&var-runs=nonsense", "cannot read"),
+        ("var-search=nothing%20like%20it", "has 'nothing like it' in its name or title"),
+    ],
+)
+def test_an_empty_page_says_why(browse, query, said):
+    page = browse(f"/d/hdqm-trends?var-subsystem=Pixel&{query}")
+    assert page.faults() == []
+    assert page.page.get_by_text(re.compile(re.escape(said))).count() > 0
+
+
+def test_variables_are_chained(browse):
+    page = browse("/d/hdqm-trends?var-subsystem=Pixel&var-pd=StreamExpress")
+    assert parse_qs(urlsplit(page.page.url).query)["var-processing"] == ["Express"]
+    assert page.faults() == []
+
+
+def test_from_a_point_to_its_run_to_its_histogram_to_the_dqm_gui(browse):
+    """By clicking, as a shifter does."""
+    page = browse(
+        "/d/hdqm-trend?var-subsystem=Pixel&var-panel=trend:dead_rocs_layer1&var-mode=list&var-runs=324354%20324358"
+    )
+    plot = page.page.locator(".u-over").first
+    box = plot.bounding_box()
+    link = page.page.get_by_text(re.compile(r"^Run 3243\d\d: facts, histogram, links"))
+    for step in range(1, 40):  # the mark is where its value is: go down a column until the tooltip knows it
+        plot.click(position={"x": box["width"] * 0.745, "y": box["height"] * step / 40})
+        if link.count():
+            break
+        page.page.keyboard.press("Escape")
+    link.first.click()
+    page.settle()
+    query = parse_qs(urlsplit(page.page.url).query)
+    assert "/d/hdqm-run" in page.page.url
+    assert query["var-run"][0] in ("324354", "324358")
+    assert query["var-series"][0].translate({0x200B: None, 0x200C: None}) == "dead_rocs_layer1"
+    gui = page.page.get_by_role("link", name=re.compile("^DQM GUI: ")).first
+    gui.wait_for()
+    address = gui.get_attribute("href")
+    assert f"runnr={query['var-run'][0]};dataset=/SingleMuon/Run2018D-PromptReco-v2/DQMIO" in address
+    assert page.faults() == []
+
+
+def test_from_home_to_the_trends_of_a_subsystem(browse):
+    page = browse("/d/hdqm-home")
+    page.page.get_by_role("link", name="Pixel", exact=True).first.click()
+    page.settle()
+    query = parse_qs(urlsplit(page.page.url).query)
+    assert (query["var-subsystem"], query["var-pd"], query["var-processing"]) == (
+        ["Pixel"],
+        ["SingleMuon"],
+        ["PromptReco"],
+    )
+    assert page.faults() == []
+    assert max(page.marks()) > 50
+
+
+def test_to_the_run_before(browse):
+    page = browse("/d/hdqm-run?var-subsystem=Pixel&var-run=324358&var-series=charge_layer1")
+    page.page.get_by_role("link", name="324354", exact=True).first.click()
+    page.settle()
+    assert parse_qs(urlsplit(page.page.url).query)["var-run"] == ["324354"]
+    assert page.faults() == []
+
+
+def test_links_to_other_pages_keep_the_choice(browse):
+    page = browse("/d/hdqm-trends?var-subsystem=Tracking&var-pd=ZeroBias&var-axis=number")
+    page.page.get_by_role("link", name="Correlation").first.click()
+    page.settle()
+    query = parse_qs(urlsplit(page.page.url).query)
+    assert (query["var-subsystem"], query["var-pd"]) == (["Tracking"], ["ZeroBias"])
+
+
+HOSTILE = [
+    "'; DROP SCHEMA hdqm CASCADE; --",
+    "') UNION SELECT passwd FROM pg_shadow --",
+    "1; SELECT pg_sleep(100)",
+    "COPY hdqm.point TO PROGRAM 'id'",
+    "SET statement_timeout = 0",
+    "$(id) ${__user.login} %00 \\",
+    "<img src=x onerror=alert(1)>",
+]
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_what_is_written_into_an_address_changes_nothing(browse, ask, evil):
+    from urllib.parse import quote
+
+    before = ask("SELECT count(*) AS n FROM hdqm.trend_points")
+    boxes = "".join(
+        f"&var-{name}={quote(evil)}" for name in ("runs", "search", "added", "yrange", "page", "class", "mode")
+    )
+    for uid in ("trends", "trend"):
+        page = browse(f"/d/hdqm-{uid}?var-subsystem=Pixel{boxes}")
+        assert [fault for fault in page.faults() if "alert" in fault] == []
+    assert ask("SELECT count(*) AS n FROM hdqm.trend_points") == before
+
+
+@pytest.fixture
+def post(grafana):
+    """Send SQL past the dashboards, as anybody can who may look."""
+    import requests
+
+    def send(sql):
+        target = {"refId": "A", "datasource": {"uid": "hdqm-timescaledb"}, "rawSql": sql, "format": "table"}
+        query = {"queries": [target], "from": "now-1h", "to": "now"}
+        return requests.post(f"{grafana.address}/api/ds/query", json=query, timeout=60)
+
+    return send
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP SCHEMA hdqm CASCADE",
+        "SET default_transaction_read_only = off; DELETE FROM hdqm.point",
+        "SELECT pg_sleep(100)",
+        "COPY hdqm.point TO PROGRAM 'id'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "CREATE TEMP TABLE mine ()",
+        "SELECT lo_create(0)",
+        "SELECT pg_advisory_lock(1)",
+    ],
+)
+def test_direct_questions_change_nothing(post, ask, sql):
+    before = ask("SELECT count(*) AS n FROM hdqm.trend_points")
+    answer = post(sql)
+    assert answer.status_code >= 400, answer.text
+    assert answer.elapsed.total_seconds() < 20
+    assert ask("SELECT count(*) AS n FROM hdqm.trend_points") == before
+
+
+def test_the_data_source_answers_and_alarms_are_provisioned(grafana, post):
+    import requests
+
+    assert post("SELECT count(*) FROM hdqm.trends").ok
+    admin = ("admin", grafana.password)
+    rules = requests.get(f"{grafana.address}/api/v1/provisioning/alert-rules", auth=admin, timeout=30).json()
+    assert {rule["uid"] for rule in rules} == {alarm.uid for alarm in ALARMS}
+    (said,) = [rule["annotations"]["summary"] for rule in rules if rule["uid"] == "hdqm-outside"]
+    assert said.startswith("{{ $labels.subsystem }}/{{ $labels.trend }}")
