@@ -1,12 +1,15 @@
 """Airflow connections become HDQM settings, here and nowhere else."""
 
+from typing import Any
+
 from airflow.sdk import BaseHook
 from pydantic import SecretStr
 
 from hdqm_airflow.eos import renew_if_named
+from hdqm_airflow.services import OmsHook, RunRegistryHook, service_facts
 from hdqm_ops.settings import Settings
 
-__all__ = ["DATABASE", "settings"]
+__all__ = ["DATABASE", "oms_settings", "rr_settings", "settings"]
 
 DATABASE = "hdqm_db"
 
@@ -20,3 +23,17 @@ def settings() -> Settings:
     renew_if_named()
     url = BaseHook.get_connection(DATABASE).get_uri()
     return Settings(database_url=SecretStr(url))
+
+
+def oms_settings() -> Settings:
+    """Settings for OMS: the connection ``cms_oms`` where there is one, else the environment; and the database."""
+    return _with_database(service_facts(OmsHook()))
+
+
+def rr_settings() -> Settings:
+    """The same for Run Registry, with the connection ``cms_rr``."""
+    return _with_database(service_facts(RunRegistryHook()))
+
+
+def _with_database(facts: dict[str, Any]) -> Settings:
+    return Settings(database_url=SecretStr(BaseHook.get_connection(DATABASE).get_uri()), **facts)

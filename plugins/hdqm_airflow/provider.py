@@ -28,6 +28,32 @@ def get_provider_info() -> dict[str, Any]:
                         "schema": {"type": ["string", "null"], "default": None},
                     },
                 },
-            }
+            },
+            _service("cms_oms", "OmsHook", "CMS OMS", "https://cmsoms.cern.ch/agg/api/v1"),
+            _service("cms_rr", "RunRegistryHook", "CMS Run Registry", "production"),
         ],
     }
+
+
+def _service(kind: str, hook: str, name: str, address: str) -> dict[str, Any]:
+    return {
+        "connection-type": kind,
+        "hook-class-name": f"hdqm_airflow.services.{hook}",
+        "hook-name": name,
+        "ui-field-behaviour": {
+            "hidden-fields": ["port", "schema"],
+            "relabeling": {"host": "Address", "login": "Client id", "password": "Client secret"},
+            "placeholders": {"host": address},
+        },
+        "conn-fields": {
+            "audience": _text("Audience (empty: the one that belongs to the address)"),
+            "no_token": {"label": "Asks for no token", "schema": {"type": "boolean", "default": False}},
+            "sso_url": _text("Sign-on realm (empty: CERN's)"),
+            "grant": _text("Grant: api-access (empty) or token-exchange"),
+            "ca_bundle": _text("File of certificate authorities (path on the workers)"),
+        },
+    }
+
+
+def _text(label: str) -> dict[str, Any]:
+    return {"label": label, "schema": {"type": ["string", "null"], "default": None}}

@@ -117,4 +117,4 @@ def test_airflow_knows_the_type_of_connection(kinit):
     [provider] = [e for e in entry_points(group="apache_airflow_provider") if e.value.startswith("hdqm_airflow")]
     info = provider.load()()
     assert info["package-name"] == "hdqm-ops"
-    assert [kind["connection-type"] for kind in info["connection-types"]] == ["cms_eos"]
+    assert [kind["connection-type"] for kind in info["connection-types"]] == ["cms_eos", "cms_oms", "cms_rr"]
