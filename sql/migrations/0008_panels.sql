@@ -221,7 +221,7 @@ BEGIN
             WHERE f.loaded
                 AND f.primary_dataset_id = ANY (ARRAY(SELECT id FROM hdqm.primary_dataset WHERE $2 IS NULL OR name = $2))
                 AND f.processing_id = ANY (ARRAY(SELECT id FROM hdqm.processing WHERE $3 IS NULL OR name = $3))
-                AND f.run_number BETWEEN coalesce(lower($4), 0) AND coalesce(upper($4), 2147483647)
+                AND f.run_number >= coalesce(lower($4), 0) AND f.run_number < coalesce(upper($4), 2147483647)
                 AND (%s)
             ORDER BY f.run_number DESC
             LIMIT $5
