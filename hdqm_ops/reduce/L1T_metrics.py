@@ -36,7 +36,7 @@ def _bins_as_counts(hist: Histogram, first: int) -> tuple[Doubles, Doubles]:
 def _weighted_mean(hist: Histogram, first: int = 1) -> Measurement:
     cells, counts = _bins_as_counts(hist, first)
     total = float(counts.sum())
-    value = float((counts * cells).sum()) / total
+    value = root.ratio(float((counts * cells).sum()), total, "the sum of the counts")
     return Measurement(value, value / math.sqrt(total))
 
 

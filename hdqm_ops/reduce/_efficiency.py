@@ -5,6 +5,7 @@ import math
 
 from hdqm_ops.errors import NotReducible
 from hdqm_ops.model import Measurement, Reason
+from hdqm_ops.reduce import _statistics as root
 
 __all__ = ["clopper_pearson", "shortest_efficiency_interval"]
 
@@ -34,6 +35,7 @@ def _two_sided(value: float, low: float, high: float) -> Measurement:
 
 def shortest_efficiency_interval(passed: float, total: float) -> Measurement:
     """Mode and shortest interval of Beta(k + 1, N - k + 1), as ``TGraphAsymmErrors::BayesDivide`` gives them."""
+    root.finite(passed + total)
     passed, total = math.floor(passed + 0.5), math.floor(total + 0.5)  # ROOT counts in whole numbers here
     value = _efficiency(passed, total)
     return _two_sided(value, *_shortest_interval(passed + 1, total - passed + 1))

@@ -21,6 +21,7 @@ def place_of_quantile(hist: Histogram, share: float) -> tuple[float, float, floa
     """The place, the normalised density there, and the effective entries."""
     cells = root.per_bin(root.one_dimensional(hist), root.contents(hist))
     total = float(cells.sum())
+    root.finite(total)
     if (cells < 0).any():
         raise NotReducible(Reason.OUT_OF_RANGE, f"{hist.name}: a bin is negative")
     if total == 0:
@@ -30,6 +31,9 @@ def place_of_quantile(hist: Histogram, share: float) -> tuple[float, float, floa
     number = int(np.flatnonzero((cells > 0) & (running[1:] >= share * (1 - 1e-15)))[0])
     inside = (share - running[number]) / (running[number + 1] - running[number])
     width = float(edges[number + 1] - edges[number])
+    density = float(cells[number]) / total / width
     variance = float((root.per_bin(hist, root.errors(hist)) ** 2).sum())
     entries = total**2 / variance if variance > 0 else total
-    return float(edges[number] + width * inside), float(cells[number]) / total / width, entries
+    if not (density and entries):
+        raise NotReducible(Reason.NOT_FINITE, f"{hist.name}: the contents are too different to be added")
+    return float(edges[number] + width * inside), density, entries

@@ -204,6 +204,8 @@ def _outcome(job: _Job, answer: Any, trend: Trend) -> Outcome:
         return Outcome(Reason.NOT_FINITE, None, main.entries, alternative, detail)
     if isinstance(answer, NotReducible):
         return Outcome(answer.reason, None, main.entries, alternative, answer.detail)
+    if isinstance(answer, OverflowError):  # Python's way to say infinite
+        return Outcome(Reason.NOT_FINITE, None, main.entries, alternative, str(answer))
     detail = f"{type(answer).__name__}: {answer}" if isinstance(answer, Exception) else f"no measurement: {answer!r}"
     log.warning("%s: %s raised %s", trend.key, job.plan.metric, detail)
     return Outcome(Reason.METRIC_RAISED, None, main.entries, alternative, detail)

@@ -26,6 +26,7 @@ __all__ = [
     "effective_entries",
     "error",
     "errors",
+    "finite",
     "has_axis",
     "integral",
     "maximum",
@@ -383,6 +384,13 @@ def has_axis(hist: Histogram, axis: int) -> None:
     """Refuse what ROOT answers with 0: the mean along an axis that the histogram does not have."""
     if axis > hist.dimension + hist.is_profile:
         raise NotReducible(Reason.WRONG_CLASS, f"{hist.name} is a {hist.class_name} without axis {axis}")
+
+
+def finite(number: float) -> float:
+    """A number that is one; histograms of broken files may hold others."""
+    if not math.isfinite(number):
+        raise NotReducible(Reason.NOT_FINITE, f"a sum of bins is {number}")
+    return number
 
 
 def square_root(number: float) -> float:

@@ -45,7 +45,7 @@ class Chi2PerFreedom:
         scale = float(a.sum() / b.sum())
         variance = variance_a + scale**2 * variance_b
         used = variance > 0
-        freedom = int(used.sum()) - 1
+        freedom = max(int(used.sum()) - 1, 0)
         chi2 = float(((a - scale * b)[used] ** 2 / variance[used]).sum())
         return Measurement(root.ratio(chi2, freedom, "the number of degrees of freedom"), math.sqrt(2 / freedom))
 
