@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from hdqm_ops.extract._damage import Damaged
-from hdqm_ops.extract._file import FOLDER_CLASSES, Folder, Key, RootFile, keys_in
+from hdqm_ops.extract._file import FOLDER_CLASSES, Folder, RootFile
+from hdqm_ops.extract._keys import Key, keys_in
 from hdqm_ops.extract._text import text
 
 __all__ = ["SCALAR_CLASS", "all_elements", "find_elements", "open_run"]

@@ -1,20 +1,20 @@
-"""The structure of a ROOT file: header, records, keys of a folder. Nothing of what the objects mean.
+"""The structure of a ROOT file: header, folders, records. Nothing of what the objects mean.
 
-Everything is big endian. A record begins with its key: fNbytes, fVersion, fObjlen, fDatime, fKeylen, fCycle, fSeekKey,
-fSeekPdir, then class, name and title as strings. A folder is a record that says where its list of keys is; the list is
-a record that repeats the keys of all that is in the folder. Positions take 8 bytes in place of 4 where the version
-is above 1000 (files beyond 2 GiB).
+Everything is big endian. A record begins with its key. A folder is a record that says where its list of keys is; the
+list is a record that repeats the keys of all that is in the folder. Positions take 8 bytes in place of 4 where the
+version is above 1000 (files beyond 2 GiB).
 """
 
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hdqm_ops.extract._compression import MAX_OBJECT, inflate
 from hdqm_ops.extract._damage import Damaged, Truncated
+from hdqm_ops.extract._keys import Key, header_key
 from hdqm_ops.extract._source import Range, Source
 
-__all__ = ["FOLDER_CLASSES", "Folder", "Key", "RootFile", "keys_in"]
+__all__ = ["FOLDER_CLASSES", "Folder", "RootFile"]
 
 FOLDER_CLASSES = frozenset({b"TDirectory", b"TDirectoryFile"})
 
@@ -22,27 +22,9 @@ _BIG = 1000
 _BIG_FILE = 1_000_000
 _HEADER = struct.Struct(">4sii ii i i i B i i i")
 _HEADER_BIG = struct.Struct(">4sii qq i i i B i q i")
-_KEY = struct.Struct(">ihiIhhiiB")
-_KEY_BIG = struct.Struct(">ihiIhhqqB")
 _FOLDER = struct.Struct(">hIIiiiii")
 _FOLDER_BIG = struct.Struct(">hIIiiqqq")
-_COUNT = struct.Struct(">i")
-_LONG = struct.Struct(">I")
-_LONG_TEXT = 255
 _MAX_KEYS = 64 << 20
-
-
-class Key(NamedTuple):
-    """One entry in a folder's list of keys. ``raw`` are its bytes, which its record repeats."""
-
-    class_name: bytes
-    name: bytes
-    cycle: int
-    seek: int
-    size: int
-    key_size: int
-    object_size: int
-    raw: bytes
 
 
 class Folder(NamedTuple):
@@ -102,7 +84,7 @@ class RootFile:
         self._unpack_info(*self.source.read([self._info]))
 
     def _unpack_info(self, record: memoryview) -> None:
-        key = _header_key(bytes(record), self._info[0])
+        key = header_key(bytes(record), self._info[0])
         self.check(key)
         self.payload(key, record)
 
@@ -160,73 +142,3 @@ class RootFile:
             return inflate(stored, key.object_size)
         except Damaged as damage:
             raise Damaged(damage.found, key.seek + key.key_size + (damage.offset or 0)) from damage
-
-
-def keys_in(listing: bytes, place: int, names: Collection[bytes] | None = None) -> Iterator[Key]:
-    """The keys of a folder's list, scalars (``<…``) and those of ``names``; all where ``names`` is None.
-
-    Raises:
-        Damaged: the list contradicts itself; ``place`` is its position in the file.
-    """
-    try:
-        yield from _keys_in(listing, place, names)
-    except (struct.error, IndexError) as error:
-        raise Damaged("a folder's list of keys ends in the middle of a key", place) from error
-
-
-def _keys_in(listing: bytes, place: int, names: Collection[bytes] | None) -> Iterator[Key]:
-    size, _, _, _, position, _, _, _, _ = _KEY.unpack_from(listing)
-    if size != len(listing) or position < _KEY.size:
-        raise Damaged("there is no list of keys where a folder says", place)
-    (count,) = _COUNT.unpack_from(listing, position)
-    position += _COUNT.size
-    for _ in range(count):
-        start = position
-        # Of most keys no more is looked at than their lengths and their names: these lists are long.
-        position += listing[start + 14] << 8 | listing[start + 15]
-        class_at = start + (_KEY.size if listing[start + 4] == 0 else _KEY_BIG.size)
-        class_end = class_at + listing[class_at - 1]
-        name_end = class_end + 1 + listing[class_end]
-        if name_end + 1 + listing[name_end] != position or listing[class_end] == _LONG_TEXT:
-            class_at, class_end, name_at, name_end = _long_strings(listing, class_at - 1, position, place)
-            name = listing[name_at:name_end]
-        else:
-            name = listing[class_end + 1 : name_end]
-        if names is None or name in names or name[:1] == b"<":
-            yield _key(listing[start:position], listing[class_at:class_end], name)
-    if position > len(listing) or listing[position:].strip(b"\0"):
-        # Some writers reserve room for more keys, and leave zeros there.
-        raise Damaged(f"a folder's list has not {count} keys, as it says", place)
-
-
-def _key(raw: bytes, class_name: bytes, name: bytes) -> Key:
-    layout = _KEY if raw[4] == 0 else _KEY_BIG
-    size, _, object_size, _, key_size, cycle, seek, _, _ = layout.unpack_from(raw)
-    return Key(class_name, name, cycle, seek, size, key_size, object_size, raw)
-
-
-def _header_key(record: bytes, place: int) -> Key:
-    """The key that a record begins with, as if a folder had listed it."""
-    try:
-        layout = _KEY if record[4] == 0 else _KEY_BIG  # the high byte of the version
-        _, _, object_size, _, key_size, cycle, _, _, _ = layout.unpack_from(record)
-    except (struct.error, IndexError) as error:
-        raise Damaged("a record ends within its key", place) from error
-    if not layout.size <= key_size <= len(record):
-        raise Damaged("a record contradicts itself", place)
-    return Key(b"", b"", cycle, place, len(record), key_size, object_size, record[:key_size])
-
-
-def _long_strings(listing: bytes, position: int, end: int, place: int) -> tuple[int, int, int, int]:
-    """Start and end of class and name, where any string may be longer than 254 bytes; the title must end at ``end``."""
-    places = []
-    for _ in range(3):
-        length, position = listing[position], position + 1
-        if length == _LONG_TEXT:
-            (length,) = _LONG.unpack_from(listing, position)
-            position += _LONG.size
-        places += [position, position + length]
-        position += length
-    if position != end:
-        raise Damaged("a key in a folder's list contradicts itself", place + position)
-    return places[0], places[1], places[2], places[3]

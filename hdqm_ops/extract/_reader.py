@@ -9,7 +9,8 @@ from hdqm_ops.extract._damage import Damaged, Truncated, Unfamiliar
 from hdqm_ops.extract._decode import CLASSES, decode, decode_text
 from hdqm_ops.extract._elements import SCALAR_CLASS, all_elements, find_elements, open_run
 from hdqm_ops.extract._faults import fault
-from hdqm_ops.extract._file import Key, RootFile
+from hdqm_ops.extract._file import RootFile
+from hdqm_ops.extract._keys import Key
 from hdqm_ops.extract._source import LocalFile, Source
 from hdqm_ops.extract._text import text
 from hdqm_ops.extract._uproot import SecondReader

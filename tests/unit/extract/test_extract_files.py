@@ -195,7 +195,7 @@ def test_a_list_of_more_keys_than_it_has(dqm_file, leaf, payload):
     data = path.read_bytes()
     place = data.rindex(b"\x00\x00\x00\x01", 0, data.rindex(b"\x04TH1F\x01h\x00"))
     path.write_bytes(data[:place] + struct.pack(">i", 2_000_000_000) + data[place + 4 :])
-    with pytest.raises(UnreadableFile, match="a folder's list of keys"):
+    with pytest.raises(UnreadableFile, match="a folder's list cannot have 2000000000 keys"):
         read_file(path, ["A/h"])
 
 
@@ -313,3 +313,40 @@ def test_scalars_without_a_number(dqm_file, leaf, text):
     content = found(dqm_file({text: leaf("TObjString", stored)}), "A/h")["A/h"]
     assert content.reason is Reason.ELEMENT_UNREADABLE
     assert "is no number" in content.detail
+
+
+def test_a_few_names_in_a_long_list(dqm_file, leaf, payload):
+    """Names are looked for then; titles that repeat them, longer names and scalars must not mislead."""
+    many = {f"h{n}": leaf("TH1F", payload("TH1F")) for n in range(200)}
+    many |= {"wanted": leaf("TH1D", payload("TH1D")), "unwanted": leaf("TH1F", b""), "wanted more": leaf("TH1F", b"")}
+    text = "<number>i=5</number>"
+    many |= {text: leaf("TObjString", tobjstring(text)), "<wanted>e=1</wanted>": leaf("TObjString", b"")}
+    path = dqm_file(many)
+    elements = found(path, "A/wanted", "A/number", "A/h7", "A/h", "A/more", "A/h200")
+    assert set(elements) == {"A/wanted", "A/number", "A/h7"}
+    assert elements["A/wanted"].class_name == "TH1D"
+    assert elements["A/number"] == Scalar("number", 5)
+    big = dqm_file(many, big=True, base=3 << 30)
+    assert set(found(big, "A/wanted", "A/number", "A/h7", "A/none")) == {"A/wanted", "A/number", "A/h7"}
+
+
+def test_walking_and_looking_find_the_same():
+    """On the keys of a real list, whichever names are wanted."""
+    from hdqm_ops.extract._elements import open_run
+    from hdqm_ops.extract._file import RootFile
+    from hdqm_ops.extract._keys import _look_for, _walk, keys_in
+    from hdqm_ops.extract._source import LocalFile
+
+    with LocalFile(next(CLASSES.glob("*-zlib-*.root"))) as source:
+        file = RootFile(source)
+        folder = open_run(file)[1]
+        for _ in range(4):  # down to the folder that has all
+            (listing,) = file.key_lists([folder])
+            keys = list(keys_in(listing, 0))
+            folder = file.folders(keys[:1])[0] if keys[0].class_name == b"TDirectory" else None
+    assert len(keys) > 40
+    count, start = len(keys), len(listing) - sum(key.key_size for key in keys)
+    for key in keys:
+        if key.name[:1] != b"<":
+            walked = [each for each in _walk(listing, 0, start, count, {key.name}) if each.name == key.name]
+            assert list(_look_for(listing, {key.name}))[: len(walked)] == walked
