@@ -19,8 +19,8 @@ FACTS = {
             f.dqm_version, f.size_bytes, f.mtime, f.state::text, f.loaded, f.reason,
             (SELECT array_agg(path ORDER BY path) FROM hdqm.element WHERE id = ANY (e.ids)),
             (SELECT array_agg(path ORDER BY path) FROM hdqm.element WHERE id = ANY (f.missing_elements)),
-            (SELECT array_agg(encode(q.hash, 'hex') || t.name ORDER BY 1) FROM hdqm.definition q
-                JOIN hdqm.trend t ON t.id = q.trend_id WHERE q.id = ANY (s.ids))
+            (SELECT array_agg(encode(q.hash, 'hex') || t.name ORDER BY encode(q.hash, 'hex') || t.name)
+                FROM hdqm.definition q JOIN hdqm.trend t ON t.id = q.trend_id WHERE q.id = ANY (s.ids))
         FROM hdqm.dqm_file f
         JOIN hdqm.primary_dataset d ON d.id = f.primary_dataset_id JOIN hdqm.processing c ON c.id = f.processing_id
         LEFT JOIN hdqm.element_set e ON e.id = f.element_set_id
