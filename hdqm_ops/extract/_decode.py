@@ -13,7 +13,7 @@ their byte counts.
 import itertools
 import math
 import struct
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ _VERSIONS: dict[str, frozenset[int]] = {
     **{f"TH{n}L": frozenset({0, 1}) for n in "123"},
 }
 _AXIS_VERSIONS = frozenset({9, 10})
-_ATTRIBUTES_VERSION = 4
+_LOOKS_VERSION = 4  # of TAttAxis
 _HAS_CHANGED_LABELS = 10  # version of TAxis
 _MAX_LABELS = 200_000
 _LIST_VERSION = 5
@@ -60,10 +60,10 @@ _ATTRIBUTES = struct.Struct(">I8xI6xI10xi")  # TAttLine, TAttFill, TAttMarker, f
 _ATTRIBUTE_COUNTS = (_COUNTED | 8, _COUNTED | 6, _COUNTED | 10)
 _OBJECT = struct.Struct(">IHHII")  # count and version of a class, then its base TObject
 _AXIS = struct.Struct(">IHIHHII")  # TAxis, TNamed, TObject
-_AXIS_BINS = struct.Struct(">IH34xidd")  # TAttAxis, fNbins, fXmin, fXmax
-_AXIS_ATTRIBUTES = _COUNTED | 36
+_AXIS_BODY = struct.Struct(">IH34xiddiiiHx")  # TAttAxis, fNbins, fXmin, fXmax, length of fXbins; as _AXIS_RANGE
+_LOOKS_COUNT = _COUNTED | 36  # of TAttAxis
 _PLAIN_ENDS = {9: bytes(5), 10: bytes(9)}  # of a TAxis without time format, labels and changed labels, by version
-_AXIS_RANGE = struct.Struct(">iiH?")  # fFirst, fLast, fBits2, fTimeDisplay
+_AXIS_RANGE = struct.Struct(">iiHx")  # fFirst, fLast, fBits2, fTimeDisplay
 _STATISTICS = struct.Struct(">hh8di")  # fBarOffset … fNormFactor, length of fContour
 _BUFFER = struct.Struct(">i?")  # fBufferSize, whether fBuffer follows
 _MOMENTS = {2: struct.Struct(">8x3d"), 3: struct.Struct(">6x7d")}
@@ -86,24 +86,14 @@ class _Class(NamedTuple):
     native: np.dtype[Any]
     profile: bool
     versions: frozenset[tuple[int, ...]]
+    named_at: int
 
 
-class _Statistics(NamedTuple):
-    entries: float
-    sums: tuple[float, ...]
-    maximum: float | None
-    minimum: float | None
-    sumw2: Doubles | None
-
-
-class _Profile(NamedTuple):
-    sums: tuple[float, ...]
-    bin_entries: Doubles | None
-    bin_sumw2: Doubles | None
-    error_mode: str
-
-
-_NO_PROFILE = _Profile((), None, None, "")
+_Moments: TypeAlias = tuple[float, ...]
+_Statistics: TypeAlias = tuple[float, _Moments, Doubles | None, float | None, float | None]
+"""Entries, moments, fSumw2, maximum, minimum."""
+_Profile: TypeAlias = tuple[Doubles | None, Doubles | None, str]
+"""Entries and squared weights of the bins, error mode."""
 
 
 def _histogram_class(name: str) -> _Class:
@@ -114,7 +104,9 @@ def _histogram_class(name: str) -> _Class:
     cells = _CELLS[inner[3]]
     head = struct.Struct(">" + "IH" * len(chain) + "HII")
     versions = frozenset(itertools.product(*(_VERSIONS[link] for link in chain)))
-    return _Class(dimension, chain, head, np.dtype(">" + cells), np.dtype(cells), profile, versions)
+    return _Class(
+        dimension, chain, head, np.dtype(">" + cells), np.dtype(cells), profile, versions, len(chain) * 6 - 2 - _COUNTED
+    )
 
 
 CLASSES: dict[str, _Class] = {
@@ -168,41 +160,32 @@ class _Stream:
 
     def histogram(self, name: str, layout: _Class) -> Histogram:
         """The whole payload as a histogram."""
-        versions, ends = self._head(layout)
-        if ends[0] != len(self.data):
-            raise Damaged(f"the byte count of {name} is wrong: it says {ends[0]}", 0)
+        *levels, object_version, _, bits = layout.head.unpack_from(self.data)
+        versions = tuple(levels[1::2])
+        if versions not in layout.versions or object_version != 1:
+            raise Unfamiliar(f"{name} of versions {versions}")
+        self.at = layout.head.size + 2 * bool(bits & _REFERENCED)
         own_name, title = self._text(), self._text()
-        self.expect(ends[-1], "TNamed")
+        # Byte counts count from where they stand, six bytes after one another, and have bit 30 set.
+        self.expect(levels[-2] + layout.named_at, "TNamed")
         cells = self._attributes()
         axes = self._axes(layout.dimension)
         if math.prod([axis.n + 2 for axis in axes]) != cells:
             raise Damaged(f"{cells} cells do not fit the axes", self.at)
-        common = self._statistics(cells, versions[-2])
-        self.expect(ends[-2], "TH1")
-        sums = common.sums
+        entries, sums, sumw2, maximum, minimum = self._statistics(cells, versions[-2])
+        self.expect(levels[-4] + layout.named_at - 6, "TH1")
         if layout.dimension > 1:
             sums += self._more_moments(layout.dimension)
-            self.expect(ends[-3], layout.chain[-3])
+            self.expect(levels[-6] + layout.named_at - 12, layout.chain[-3])
         contents = self._array(layout.stored, layout.native, cells)
-        profile = _NO_PROFILE
+        profile: _Profile = (None, None, "")
         if layout.profile:
-            self.expect(ends[1], layout.chain[1])
-            if common.sumw2 is None:
-                raise Damaged("a profile without sums of squares", self.at)
-            profile = self._profile(cells, has_sumw2=versions[0] >= _BINS_HAVE_SUMW2[name])
-            sums += profile.sums
-        self.expect(len(self.data), name)
-        rest = common.sumw2, *profile[1:], common.maximum, common.minimum, title
-        return Histogram(name, own_name, axes, contents, common.entries, sums, *rest)
-
-    def _head(self, layout: _Class) -> tuple[tuple[int, ...], list[int]]:
-        """Versions of the nested classes, outermost first, and where each must end."""
-        fields = layout.head.unpack_from(self.data)
-        self.at = layout.head.size + 2 * bool(fields[-1] & _REFERENCED)
-        versions = fields[1:-3:2]
-        if versions not in layout.versions or fields[-3] != 1:
-            raise Unfamiliar(f"{layout.chain[0]} of versions {versions}")
-        return versions, [4 + 6 * level + (count ^ _COUNTED) for level, count in enumerate(fields[:-3:2])]
+            self.expect(levels[2] + 10 - _COUNTED, layout.chain[1])
+            more, profile = self._profile(cells, has_sumw2=versions[0] >= _BINS_HAVE_SUMW2[name])
+            sums += more
+        if self.at != len(self.data) or levels[0] != self.at - 4 + _COUNTED or (sumw2 is None and layout.profile):
+            raise Damaged(f"{name} has a wrong length, or parts that contradict one another", self.at)
+        return Histogram(name, own_name, axes, contents, entries, sums, sumw2, *profile, maximum, minimum, title)
 
     def _attributes(self) -> int:
         """Steps over line, fill and marker; number of cells."""
@@ -225,12 +208,12 @@ class _Stream:
             raise Damaged("fills still wait in ROOT's buffer: it was written without BufferEmpty()", self.at)
         self.at += 8 * _length(size) * filled
         self.at += 4 * (version >= _HAS_BINNED_ERRORS) + 4 * (version >= _HAS_STAT_OVERFLOWS)
-        return _Statistics(
+        return (
             entries,
             (w, w2, wx, wx2),
+            sumw2,
             None if maximum == _NO_LIMIT else maximum,
             None if minimum == _NO_LIMIT else minimum,
-            sumw2,
         )
 
     def _more_moments(self, dimension: int) -> tuple[float, ...]:
@@ -242,7 +225,7 @@ class _Stream:
         self.at += layout.size
         return sums
 
-    def _profile(self, cells: int, *, has_sumw2: bool) -> _Profile:
+    def _profile(self, cells: int, *, has_sumw2: bool) -> tuple[_Moments, _Profile]:
         """What a profile adds after its cells."""
         bin_entries = self._array(_BIG_DOUBLE, _DOUBLE, cells)
         mode, _, _, *sums = _PROFILE.unpack_from(self.data, self.at)
@@ -250,7 +233,7 @@ class _Stream:
         if not 0 <= mode < len(_ERROR_MODES):
             raise Damaged(f"a profile has no error mode {mode}", self.at)
         bin_sumw2 = self._doubles(cells) if has_sumw2 else None
-        return _Profile(tuple(sums), bin_entries, bin_sumw2, _ERROR_MODES[mode])
+        return tuple(sums), (bin_entries, bin_sumw2, _ERROR_MODES[mode])
 
     def _axes(self, dimension: int) -> tuple[Axis, ...]:
         """All three are always there."""
@@ -260,39 +243,42 @@ class _Stream:
         return axes
 
     def _axis(self) -> Axis:
-        count, version, named, named_version, object_version, _, bits = _AXIS.unpack_from(self.data, self.at)
+        data, start = self.data, self.at
+        count, version, named, named_version, object_version, _, bits = _AXIS.unpack_from(data, start)
         if version not in _AXIS_VERSIONS or named_version != 1 or object_version != 1:
             raise Unfamiliar(f"TAxis of version {version}")
-        end, named_end = self.at + 4 + (count ^ _COUNTED), self.at + 10 + (named ^ _COUNTED)
-        self.at += _AXIS.size + 2 * bool(bits & _REFERENCED)
+        self.at = start + _AXIS.size + 2 * bool(bits & _REFERENCED)
         self._skip_text()
         title = self._text()
-        self.expect(named_end, "TNamed")
-        attributes, version_of_attributes, n, low, high = _AXIS_BINS.unpack_from(self.data, self.at)
-        self.at += _AXIS_BINS.size
-        if version_of_attributes != _ATTRIBUTES_VERSION:
-            raise Unfamiliar(f"TAttAxis of version {version_of_attributes}")
-        if attributes != _AXIS_ATTRIBUTES or n < 1 or not math.isfinite(high - low):
+        self.expect(start + 10 + (named ^ _COUNTED), "TNamed")
+        looks, looks_version, n, low, high, edge_count, first, last, more_bits = _AXIS_BODY.unpack_from(data, self.at)
+        if looks_version != _LOOKS_VERSION:
+            raise Unfamiliar(f"TAttAxis of version {looks_version}")
+        if looks != _LOOKS_COUNT or n < 1 or not math.isfinite(high - low):
             raise Damaged(f"an axis of {n} bins from {low} to {high} cannot be", self.at)
-        edges = self._doubles(n + 1)
-        first, last, more_bits, _ = _AXIS_RANGE.unpack_from(self.data, self.at)
-        self.at += _AXIS_RANGE.size
+        self.at += _AXIS_BODY.size
+        edges = None
+        if edge_count:  # they stand before the range
+            self.at -= _AXIS_RANGE.size + 4
+            edges = self._array(_BIG_DOUBLE, _DOUBLE, n + 1)
+            first, last, more_bits = _AXIS_RANGE.unpack_from(data, self.at)
+            self.at += _AXIS_RANGE.size
         ranged = bool(bits & _RANGED)
         if ranged and not (0 <= first <= n + 1 and 0 <= last <= n + 1):
             raise Damaged(f"bins {first} to {last} are no range of {n} bins", self.at)
-        labels: dict[int, str] = {}
-        if self.data[self.at : end] != _PLAIN_ENDS[version]:
-            labels = self._decorations(n, version)
-            self.expect(end, "TAxis")
-        self.at = end
+        labels = self._decorations(start + 4 + (count ^ _COUNTED), n, version)
         return Axis(n, low, high, edges, labels, first, last, ranged, bool(more_bits & _MAY_GROW), title)
 
-    def _decorations(self, bins: int, version: int) -> dict[int, str]:
-        """The end of an axis: fTimeFormat, fLabels, fModLabs."""
+    def _decorations(self, end: int, bins: int, version: int) -> dict[int, str]:
+        """The end of an axis: fTimeFormat, fLabels, fModLabs; mostly there is none of them."""
+        if self.data[self.at : end] == _PLAIN_ENDS[version]:
+            self.at = end
+            return {}
         self._skip_text()
         labels = self._labels(bins) if self._is_there() else {}
         if version >= _HAS_CHANGED_LABELS and self._is_there():
             self._step_over()
+        self.expect(end, "TAxis")
         return labels
 
     def _labels(self, bins: int) -> dict[int, str]:
