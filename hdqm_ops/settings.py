@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     )
     multi_run: bool = Field(default=False, description="Take multi-run harvests (run 999999) too.")
     relval: bool = Field(default=False, description="Take RelVal files too.")
+    metrics: tuple[str, ...] = Field(
+        default=(),
+        description="Modules with metrics of your own, by name or path, as JSON list: "
+        '`["sampleMetrics", "/data/moreMetrics.py"]`.',
+    )
     jobs: int = Field(default=1, ge=1, le=256, description="Processes that read and reduce at once without `-j`.")
     batch_size: int = Field(default=25, ge=1, le=500, description="DQM files a mapped Airflow task takes.")
     wait_s: float = Field(

@@ -122,12 +122,16 @@ def _compile(alternative: Alternative, number: int) -> _Plan:
         metric = build(call)
     except ConfigError as error:
         raise ConfigError(f"{alternative.place}: {error}" if alternative.place else str(error)) from error
-    info = catalogue()[call.name]
-    needed = info.inputs_for(call.arguments)
+    cls, info = METRICS[call.name], catalogue()[call.name]
+    if alternative.threshold is not None and hasattr(metric, "with_threshold"):
+        metric = metric.with_threshold(alternative.threshold)
+    needed = set(info.inputs_for(call.arguments))
+    if getattr(cls, "needs_what_is_configured", False):
+        needed |= set(alternative.paths)
     others = tuple(
         _Input(role, alternative.paths.get(role, ()), role in needed) for role in (*info.inputs, *info.optional_inputs)
     )
-    many = getattr(METRICS[call.name], "reduce_many", None)
+    many = getattr(cls, "reduce_many", None)
     return _Plan(number, metric, alternative.paths["main"], others, many, info.available)
 
 

@@ -26,6 +26,14 @@ METRICS: Mapping[str, type] = MappingProxyType(_metrics)
 
 _ROLES: tuple[Role, ...] = ("histo1", "histo2", "reference")
 
+# What has to be done before the registry is complete: modules of others are loaded when somebody first asks.
+pending: list[Callable[[], None]] = []
+
+
+def _complete() -> None:
+    while pending:
+        pending.pop()()
+
 
 def metric(cls: C) -> C:
     """Register ``cls`` as ``<module>.<Class>``, the name a .ini uses.
@@ -78,7 +86,12 @@ class _ClassInfo(MetricInfo):
 
 @functools.lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, MetricInfo]:
-    """What a configuration needs to know of every metric, by name."""
+    """What a configuration needs to know of every metric, by name.
+
+    Raises:
+        ConfigError: A module of metrics of others cannot be loaded.
+    """
+    _complete()
     return MappingProxyType({name: _info(name, cls) for name, cls in _metrics.items()})
 
 
@@ -103,7 +116,9 @@ def documentation(cls: type) -> str:
 
 
 def _fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
+    if dataclasses.is_dataclass(cls):
+        return dataclasses.fields(cls)
+    return getattr(cls, "call_fields", ())
 
 
 def _input_names(name: str, cls: type) -> tuple[tuple[Role, ...], tuple[Role, ...]]:
@@ -128,7 +143,8 @@ def _python_types(annotation: Any) -> tuple[type, ...]:
     if isinstance(annotation, types.UnionType):
         return tuple(one for part in typing.get_args(annotation) for one in _python_types(part))
     origin = typing.get_origin(annotation) or annotation
-    widened: dict[Any, tuple[type, ...]] = {float: (float, int), tuple: (tuple, list)}
+    anything = (int, float, str, bool, tuple, list)
+    widened: dict[Any, tuple[type, ...]] = {float: (float, int), tuple: (tuple, list), Any: anything}
     return widened.get(origin) or (origin,)
 
 
@@ -147,7 +163,8 @@ def _built(name: str, text: str, call: "_Call") -> Metric:
         if not _accepts(field.type, value):
             raise ConfigError(f"{name}: {field.name} must be {_in_words(field.type)}, not {value!r}")
     try:
-        return typing.cast("Metric", cls(*map(_frozen, arguments)))
+        keeps_lists = getattr(cls, "keeps_lists", False)
+        return typing.cast("Metric", cls(*(arguments if keeps_lists else map(_frozen, arguments))))
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from error
 
@@ -165,6 +182,7 @@ def build(call: MetricCall) -> Metric:
     Raises:
         ConfigError: No metric has that name, or it does not take such arguments; says what helps.
     """
+    _complete()
     if call.name not in _metrics:
         near = get_close_matches(call.name, _metrics, n=1)
         hint = f"; did you mean {near[0]}?" if near else "; `hdqm metrics` lists them"
@@ -187,6 +205,8 @@ def _check_number(name: str, fields: tuple[dataclasses.Field[Any], ...], given: 
 
 def _accepts(annotation: Any, value: Any) -> bool:
     """Is ``value`` of the annotated type? An int is a float, a bool is neither, a list is a tuple."""
+    if annotation is Any:
+        return True
     if isinstance(annotation, types.UnionType):
         return any(_accepts(part, value) for part in typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:
