@@ -10,11 +10,12 @@ import importlib
 import pkgutil
 
 from hdqm_ops.reduce import _foreign, _registry
+from hdqm_ops.reduce._page import metrics_page
 from hdqm_ops.reduce._reducer import Reducer, evaluate
 from hdqm_ops.reduce._registry import METRICS, Metric, build, catalogue, metric
 from hdqm_ops.settings import Settings
 
-__all__ = ["METRICS", "Metric", "Reducer", "build", "catalogue", "evaluate", "metric"]
+__all__ = ["METRICS", "Metric", "Reducer", "build", "catalogue", "evaluate", "metric", "metrics_page"]
 
 for _module in pkgutil.iter_modules(__path__):
     if not _module.name.startswith("_"):

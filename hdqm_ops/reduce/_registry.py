@@ -185,7 +185,7 @@ def build(call: MetricCall) -> Metric:
     _complete()
     if call.name not in _metrics:
         near = get_close_matches(call.name, _metrics, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; `hdqm metrics` lists them"
+        hint = f"; did you mean {near[0]}?" if near else "; docs/metrics.md lists them"
         raise ConfigError(f"no metric named {call.name!r}{hint}")
     return _built(call.name, repr(call.arguments), _Call(call.arguments))
 

@@ -168,6 +168,9 @@ class Quantile:
 
     The predecessor's class could not run; this is what its name says.
 
+    Attributes:
+        frac: the share, between 0 and 1.
+
     Value: GetQuantiles for one probability: linear within the bin.
     Error: √(frac · (1 - frac) / n_eff) over the density at that place.
     Gaps: histogram_empty; wrong_class for maps; out_of_range where a bin is negative.

@@ -93,7 +93,7 @@ def test_infos_survive_a_pickle():
     ("text", "message"),
     [
         ("basic.Maen()", r"no metric named 'basic\.Maen'; did you mean basic\.Mean\?"),
-        ("nothing.LikeIt()", r"no metric named 'nothing\.LikeIt'; `hdqm metrics` lists them"),
+        ("nothing.LikeIt()", r"no metric named 'nothing\.LikeIt'; docs/metrics\.md lists them"),
         ("basic.Mean(1)", r"basic\.Mean: takes 0 arguments \(\), not 1"),
         ("basic.BinCount()", r"basic\.BinCount: takes 1 to 2 arguments \(bin, noError\), not 0"),
         ("basic.BinCount(1.5)", r"basic\.BinCount: bin must be int \| str, not 1\.5"),
