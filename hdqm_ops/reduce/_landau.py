@@ -44,29 +44,32 @@ _LARGEST = 709.0  # what an exponential can take
 
 def density(x: Doubles) -> Doubles:
     """Density at ``x``, not divided by any width; its maximum 0.1807 lies at -0.2228."""
-    x = np.asarray(x, dtype=np.float64)
-    piece = np.searchsorted(_ENDS, x, side="right")
+    piece = _ENDS.searchsorted(x, side="right")
     with np.errstate(all="ignore"):  # each point uses one piece; what the others make of it is dropped
-        value = _middle(x, np.clip(piece - 1, 0, 5).astype(np.intp))
+        value = _middle(x, np.minimum(np.maximum(piece, 1), 6) - 1)
         for number, far in ((0, _far_below), (7, _far_above)):
             there = piece == number
             if there.any():
                 value[there] = far(x[there])
-    return np.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0, copy=False)
+    if not math.isfinite(value.sum()):
+        value[~np.isfinite(value)] = 0.0
+    return value
 
 
 def _middle(x: Doubles, row: NDArray[np.intp]) -> Doubles:
-    z = np.where(row >= 3, 1 / x, x)
+    upper = row >= 3
+    inverted = upper.any()
+    z = np.where(upper, 1 / x, x) if inverted else x
     p, q = _ABOVE[:, row], _BELOW[:, row]
-    above = p[0] + (p[1] + (p[2] + (p[3] + p[4] * z) * z) * z) * z
-    below = q[0] + (q[1] + (q[2] + (q[3] + q[4] * z) * z) * z) * z
-    if (row >= 3).any():
-        above = np.where(row >= 3, z * z * above, above)
+    above: Doubles = p[0] + (p[1] + (p[2] + (p[3] + p[4] * z) * z) * z) * z
+    below: Doubles = q[0] + (q[1] + (q[2] + (q[3] + q[4] * z) * z) * z) * z
+    if inverted:
+        above = np.where(upper, z * z * above, above)
     lowest = row == 0
     if lowest.any():
         v = -x[lowest] - 1.0
         above[lowest] = c_exp(0.5 * v - c_exp(v)) * above[lowest]
-    return np.asarray(above / below)
+    return above / below
 
 
 def c_exp(x: Doubles) -> Doubles:

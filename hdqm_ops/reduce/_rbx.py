@@ -226,6 +226,7 @@ class OfBox:
         """
         raise NotImplementedError
 
+    @functools.cache  # noqa: B019 - there are as many as there are trends
     def no_such_depth(self) -> NotReducible:
         """Why a box without cells at these depths gives nothing."""
         wanted = [depth for depth in self.depths if depth]
