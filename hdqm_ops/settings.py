@@ -118,6 +118,30 @@ class Settings(BaseSettings):
     reader_timeout_s: int = Field(
         default=30, ge=1, description="Statement timeout of the role hdqm_reader (Grafana, API), in seconds."
     )
+    reader_url: SecretStr | None = Field(
+        default=None,
+        description="The database as hdqm_reader, for the API. Default: `HDQM_DATABASE_URL`, as far as its user may "
+        "take that role.",
+    )
+    api_host: str = Field(default="127.0.0.1", description="Where `hdqm api serve` listens.")
+    api_port: int = Field(default=8050, ge=1, le=65535, description="Port of the API.")
+    api_token: SecretStr | None = Field(
+        default=None,
+        description="Where set, `hdqm api serve` asks for it: `Authorization: Bearer …`. Several apart by blanks.",
+    )
+    api_user_header: str | None = Field(
+        default=None,
+        description="Header in which a trusted proxy names the user, as `X-Forwarded-User`; asked for where it is set.",
+    )
+    api_proxies: str = Field(
+        default="127.0.0.1 ::1",
+        description="Addresses or networks of the proxies whose `HDQM_API_USER_HEADER` is believed, apart by blanks.",
+    )
+    api_connections: int = Field(default=8, ge=1, le=50, description="Connections of the API to the database at most.")
+    api_body_bytes: int = Field(default=8 << 20, ge=1024, description="Longest body that the API reads.")
+    api_rate: float = Field(
+        default=0, ge=0, description="Requests a second that one client may send to the API; 0: as many as it likes."
+    )
     oms_url: str = Field(
         default="https://cmsoms.cern.ch/agg/api/v1",
         description="Aggregation API of OMS, with its version. Inside of P5: `http://cmsoms.cms/agg/api/v1`.",

@@ -1,3 +1,3 @@
 """Fixtures by topic."""
 
-pytest_plugins = ["fix_db"]
+pytest_plugins = ["fix_db", "fix_api"]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from hdqm_ops import __version__
-from hdqm_ops.cli import _config, _database, _demo, _files, _ingest, _reduce, _services, _simulate, _stack, _sync
+from hdqm_ops.cli import _api, _config, _database, _demo, _files, _ingest, _reduce, _services, _simulate, _stack, _sync
 from hdqm_ops.cli._output import err
 from hdqm_ops.errors import ConfigError, HdqmError, MissingTool, TryAgain
 from hdqm_ops.settings import stack_file
@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(_api.app, name="api")
 app.add_typer(_config.app, name="config")
 app.add_typer(_database.app, name="db")
 app.add_typer(_simulate.app, name="simulate")

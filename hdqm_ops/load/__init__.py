@@ -15,6 +15,7 @@ from hdqm_ops.load._ledger import (
 )
 from hdqm_ops.load._migrate import MigrationStatus, migrate, migration_status, restrict_reader
 from hdqm_ops.load._pending import pending
+from hdqm_ops.load._reader import Condition, NotAnswered, Page, Reader
 from hdqm_ops.load._runs import (
     RunCounts,
     first_run_of_days,
@@ -41,11 +42,15 @@ from hdqm_ops.load._work import FileResult, LoadCounts, Scope, Work
 
 __all__ = [
     "Changes",
+    "Condition",
     "Connection",
     "FileFilter",
     "FileResult",
     "LoadCounts",
     "MigrationStatus",
+    "NotAnswered",
+    "Page",
+    "Reader",
     "Registered",
     "Retry",
     "RunCounts",
