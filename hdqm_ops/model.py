@@ -26,6 +26,7 @@ __all__ = [
     "Parameter",
     "Place",
     "Problem",
+    "QualityRule",
     "Reason",
     "Role",
     "Scalar",
@@ -461,6 +462,33 @@ class DisplayGroup:
     trends: tuple[str, ...]
     colours: tuple[str | None, ...] = ()
     correlation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRule:
+    """Which runs count for the trends of a subsystem; what nobody has told of a run never leaves it out.
+
+    Attributes:
+        subsystem: empty for all that have no rule of this name of their own.
+        name: ``collisions``, ``cosmics``.
+        datasets: patterns of the primary datasets that it is for; without any, for those that no other rule is for.
+        classes: patterns of classes in Run Registry, one of which has to fit; without any, every class does.
+        significant: Run Registry has to call the run significant.
+        dcs: detectors that have to have been on; of several such sets one is enough.
+        min_duration_s: seconds.
+        min_recorded_lumi_pb: 1/pb.
+        not_hlt_keys: patterns of HLT keys that leave a run out.
+    """
+
+    subsystem: str
+    name: str
+    datasets: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    significant: bool = False
+    dcs: tuple[tuple[str, ...], ...] = ()
+    min_duration_s: float | None = None
+    min_recorded_lumi_pb: float | None = None
+    not_hlt_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``hdqm sync``, ``hdqm runs import``, ``hdqm json import``: what is known of runs, into the database."""
+"""``hdqm sync``, ``hdqm runs``, ``hdqm json import``: what is known of runs, into the database and out of it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hdqm_ops.cli._context import with_database
-from hdqm_ops.cli._output import out, print_json
+from hdqm_ops.cli._output import err, out, print_json, table
 
 if TYPE_CHECKING:
+    from hdqm_ops.load import Selection
     from hdqm_ops.pipeline import SyncReport
 
 __all__ = ["app", "register_golden", "runs"]
 
 app = typer.Typer(no_args_is_help=True, help="Bring what OMS and Run Registry tell of runs into the database.")
-runs = typer.Typer(no_args_is_help=True, help="What is known of runs, by hand.")
+runs = typer.Typer(no_args_is_help=True, help="Which runs a selection gives, and what is known of them.")
 
 Runs = Annotated[
     list[str] | None,
@@ -51,11 +52,6 @@ def sync_rr(*, run: Runs = None, days: Days = 14, everything: Everything = False
     _print(report, as_json=as_json)
 
 
-@runs.callback()
-def runs_group() -> None:
-    """Keep `import` a command of its own, alone as it is."""
-
-
 @runs.command("import")
 def import_runs(
     file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON; columns as in hdqm.runs.")],
@@ -66,6 +62,59 @@ def import_runs(
     from hdqm_ops import pipeline
 
     _print(pipeline.import_runs(with_database(), file), as_json=as_json)
+
+
+Subsystem = Annotated[str | None, typer.Option("--subsystem", help="Runs with trends of it; none: any.")]
+Dataset = Annotated[str | None, typer.Option("--dataset", help="Primary dataset: SingleMuon; none: any.")]
+Processing = Annotated[str | None, typer.Option("--processing", help="PromptReco, Express, …; none: any.")]
+Quality = Annotated[str, typer.Option("--quality", help="default, all, or a rule: collisions, cosmics.")]
+
+
+@runs.command("select")
+def select_runs(
+    mode: Annotated[str, typer.Argument(help="latest, range, list, golden, where.")] = "latest",
+    value: Annotated[str, typer.Argument(help="50; 325000-325170; 324997 325001; a name; b_field_t > 3.7.")] = "50",
+    *,
+    subsystem: Subsystem = None,
+    dataset: Dataset = None,
+    processing: Processing = None,
+    quality: Quality = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Print the runs that dashboards show for a selection, newest first."""
+    from hdqm_ops.load import Selection
+
+    _print_runs(Selection(mode, value, subsystem, dataset, processing, quality), left_out=False, as_json=as_json)
+
+
+@runs.command("left-out")
+def left_out(
+    *,
+    subsystem: Subsystem = None,
+    dataset: Dataset = None,
+    processing: Processing = None,
+    quality: Quality = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Print the runs with points that a quality leaves out, and what is known of them."""
+    from hdqm_ops.load import Selection
+
+    chosen = Selection("range", "", subsystem, dataset, processing, quality)
+    _print_runs(chosen, left_out=True, as_json=as_json)
+
+
+def _print_runs(selection: "Selection", *, left_out: bool, as_json: bool) -> None:
+    from hdqm_ops import pipeline
+
+    rows = pipeline.select_runs(with_database(), selection, left_out=left_out)
+    told = [{**row, "start_time": row["start_time"] and row["start_time"].isoformat()} for row in rows]
+    if as_json:
+        print_json(told)
+    elif told:
+        shown = [{**row, "dcs_off": " ".join(row["dcs_off"] or ())} for row in told]
+        out.print(table("", list(shown[0]), [list(row.values()) for row in shown]))
+    if not as_json:
+        err.print(f"{len(told)} runs")
 
 
 def register_golden(golden: typer.Typer) -> None:

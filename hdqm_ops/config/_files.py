@@ -14,6 +14,7 @@ from hdqm_ops.model import Place
 
 __all__ = ["ConfigFile", "find_files", "read_text", "shown"]
 
+GENERAL = "runs.ini"  # rules for runs of all subsystems
 # The largest of the predecessor's files has 80 kB.
 _MAX_BYTES = 16 * 1024 * 1024
 _BYTE_ORDER_MARKS = {
@@ -31,13 +32,18 @@ class ConfigFile:
 
     Attributes:
         path: where it is.
-        subsystem: name of its folder.
+        subsystem: name of its folder; empty for rules for all subsystems.
         alone: given by itself; the rest of its subsystem is perhaps not read.
     """
 
     path: Path
     subsystem: str
     alone: bool = False
+
+    @property
+    def general(self) -> bool:
+        """It lies beside the subsystem folders."""
+        return not self.subsystem and self.path.name == GENERAL
 
 
 def shown(path: Path) -> str:
@@ -69,9 +75,11 @@ def _below(root: Path, problems: ProblemList) -> list[ConfigFile]:
     if direct and not tree:
         return [ConfigFile(path, _real(root).name) for path in direct]
     for path in direct:
-        problems.add(Place(shown(path), 1), "stray-file", "lies beside the subsystem folders: not read")
+        if path.name != GENERAL:
+            message = f"lies beside the subsystem folders, where only {GENERAL} is read"
+            problems.add(Place(shown(path), 1), "stray-file", message)
     _check_deeper(root, [deeper for _, inner in below.values() for deeper in inner], bool(tree), problems)
-    return tree
+    return [*(ConfigFile(path, "") for path in direct if path.name == GENERAL), *tree]
 
 
 def _check_deeper(root: Path, folders: list[Path], has_files: bool, problems: ProblemList) -> None:

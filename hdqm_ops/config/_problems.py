@@ -21,14 +21,14 @@ _ERRORS: Final = {
     "control-character": "A file contains NUL or another control character.",
     "syntax": "A line is neither section, key, comment nor the continuation of a value; the file is not read.",
     # sections and keys
-    "bad-name": "The name of a trend, a subsystem or a display group has characters or a length that are not allowed.",
+    "bad-name": "The name of a trend, a subsystem, a display group or a rule for runs is not allowed.",
     "duplicate-section": "A section occurs twice in one file; the first counts.",
     "duplicate-key": "A key occurs twice in one section; the first counts.",
     "missing-key": "A mandatory key is absent: `metric`, `relativePath`, `yTitle`; `trends` in a display group.",
     "empty-value": "A key has no value.",
     "long-value": "A value is longer than its limit.",
     "reserved-key": "The key `slice` is reserved for a later version.",
-    "bad-number": "`threshold`, `low` or `high` is no such number.",
+    "bad-number": "`threshold`, `low`, `high` or a minimum of a rule for runs is no such number.",
     "bad-range": "`low` is above `high`.",
     "bad-path": "A monitor element's path cannot exist in a DQM file.",
     # metrics
@@ -41,13 +41,15 @@ _ERRORS: Final = {
     "group-empty": "A display group has no trend left to show.",
     "group-unknown-trend": "A display group names a trend that its subsystem does not have.",
     "bad-colour": "A colour is neither `#rgb`, `#rrggbb`, `#rrggbbaa` nor one of the basic CSS names.",
-    "bad-flag": "`correlation` is neither yes nor no.",
+    "bad-flag": "`correlation` or `significant` is neither yes nor no.",
+    # rules for runs
+    "unknown-detector": "A rule for runs names a detector of which OMS has no flag.",
 }
 
 _WARNINGS: Final = {
     "stray-file": "An `.ini` file lies where none is read: beside the subsystem folders, or below them.",
     "no-sections": "A file has no section.",
-    "unknown-section": "A section is neither `[plot:…]` nor `[group:…]`; it is not read.",
+    "unknown-section": "A section is none that is read there: `[plot:…]`, `[group:…]`, `[runs:…]`.",
     "unknown-key": "A key has no meaning here; it is not read.",
     "ignored-key": "A key of older configurations (`runOffset`) is not used any more.",
     "extra-argument": "A metric has one argument more than it takes, as old configurations have; it is dropped.",
@@ -59,7 +61,7 @@ _WARNINGS: Final = {
     "repeated-path": "A list of paths names a path twice; the first counts.",
     "unused-path": "The metric does not read this path; it is not read.",
     "duplicate-identical": "A trend or a display group is defined a second time in the same way in another file.",
-    "duplicate-alternative": "A trend is defined in another way in another file: alternatives, the later file's first.",
+    "duplicate-alternative": "A trend or a rule for runs has another definition in another file: the later counts first.",
     "same-definition": "A trend has the same metric and paths as another one of another name.",
     "shared-name": "Two subsystems have a trend of one name, often a sign of a section copied and not renamed.",
     "shared-title": "Trends of a subsystem have the same title.",

@@ -12,7 +12,7 @@ from hdqm_ops.config._scan import Entry, Section
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.model import Alternative, MetricCall, MetricInfo, Place, Role, Trend
 
-__all__ = ["PLOT_KEYS", "Definition", "Values", "good_name", "read_plot"]
+__all__ = ["PLOT_KEYS", "Definition", "Values", "good_name", "positive_number", "read_plot"]
 
 PATH_KEYS: Final[dict[Role, str]] = {
     "main": "relativePath",
@@ -288,3 +288,12 @@ def _number(values: Values, key: str) -> float | None:
         return number
     values.problem(key, "bad-number", f"{key} is a finite number, found {quoted(text)}")
     return None
+
+
+def positive_number(values: Values, key: str) -> float | None:
+    """The value of a key that is a finite number of at least zero; None where it is absent or another (noted)."""
+    number = _number(values, key)
+    if number is not None and number < 0:
+        values.problem(key, "bad-number", f"{key} is not below zero, found {number:g}")
+        return None
+    return number

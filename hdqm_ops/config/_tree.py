@@ -13,10 +13,11 @@ from hdqm_ops.config._advice import advise_on_files, advise_on_trends
 from hdqm_ops.config._files import ConfigFile, find_files, read_text, shown
 from hdqm_ops.config._groups import GROUP_KEYS, WrittenGroup, check_groups, read_group
 from hdqm_ops.config._problems import ProblemList, did_you_mean, quoted
+from hdqm_ops.config._rules import RULE_KEYS, WrittenRule, join_rules, read_rule
 from hdqm_ops.config._scan import ScannedFile, Section, scan
 from hdqm_ops.config._section import PLOT_KEYS, Definition, Values, read_plot
 from hdqm_ops.errors import ConfigError
-from hdqm_ops.model import Alternative, DisplayGroup, MetricInfo, Place, Problem, Trend
+from hdqm_ops.model import Alternative, DisplayGroup, MetricInfo, Place, Problem, QualityRule, Trend
 
 __all__ = ["ConfigTree", "read_selection", "read_tree"]
 
@@ -28,6 +29,7 @@ class ConfigTree:
     Attributes:
         trends: by ``Subsystem/name``.
         groups: display groups, in the order they were written.
+        rules: which runs count: for all subsystems, and for those that have some of their own.
         problems: by file and line.
         file_names: the files, readable or not.
         section_places: the ``[plot:…]`` sections, usable or not.
@@ -36,6 +38,7 @@ class ConfigTree:
 
     trends: tuple[Trend, ...] = ()
     groups: tuple[DisplayGroup, ...] = ()
+    rules: tuple[QualityRule, ...] = ()
     problems: tuple[Problem, ...] = ()
     file_names: frozenset[str] = frozenset()
     section_places: frozenset[Place] = frozenset()
@@ -157,6 +160,7 @@ class _Reader:
         self.problems = ProblemList()
         self.definitions: list[Definition] = []
         self.groups: list[WrittenGroup] = []
+        self.rules: list[WrittenRule] = []
         self.files: set[str] = set()
         self.sections: set[Place] = set()
 
@@ -166,7 +170,7 @@ class _Reader:
         text = read_text(file, self.problems)
         if text is None:
             return
-        if not file.subsystem.isprintable() or not file.subsystem:
+        if not file.subsystem.isprintable() or not (file.subsystem or file.general):
             self.problems.add(Place(name, 1), "bad-name", f"the folder's name {quoted(file.subsystem)} is no subsystem")
             return
         scanned = scan(text)
@@ -185,7 +189,9 @@ class _Reader:
             self.problems.add(Place(name, again.line), code, message)
         if not scanned.sections:
             self.problems.add(Place(name, 1), "no-sections", "no [plot:name] section")
-        Values(name, scanned.defaults, scanned.defaults, self.problems).check_keys((*PLOT_KEYS, *GROUP_KEYS))
+        Values(name, scanned.defaults, scanned.defaults, self.problems).check_keys(
+            (*PLOT_KEYS, *GROUP_KEYS, *RULE_KEYS)
+        )
         return True
 
     def _note_malformed(self, name: str, scanned: ScannedFile) -> None:
@@ -197,7 +203,13 @@ class _Reader:
 
     def _read_section(self, file: ConfigFile, name: str, section: Section, defaults: Section) -> None:
         values = Values(name, section, defaults, self.problems)
-        if section.name.startswith("plot:"):
+        if section.name.startswith("runs:"):
+            rule = read_rule(file.subsystem, values)
+            if rule:
+                self.rules.append(rule)
+        elif file.general:
+            values.problem(None, "unknown-section", "is not read beside the subsystem folders; only [runs:name] is")
+        elif section.name.startswith("plot:"):
             self.sections.add(values.place())
             definition = read_plot(file.subsystem, values, self.metrics)
             if definition:
@@ -207,7 +219,11 @@ class _Reader:
             if group:
                 self.groups.append(group)
         else:
-            values.problem(None, "unknown-section", "is not read; a trend is [plot:name], a display group [group:name]")
+            values.problem(
+                None,
+                "unknown-section",
+                "is not read; a trend is [plot:name], a display group [group:name], a rule [runs:name]",
+            )
 
     def tree(self) -> ConfigTree:
         by_key: dict[str, list[Definition]] = defaultdict(list)
@@ -222,6 +238,7 @@ class _Reader:
         return ConfigTree(
             trends=trends,
             groups=groups,
+            rules=join_rules(self.rules, self.problems),
             problems=_sorted(self.problems.items),
             file_names=frozenset(self.files),
             section_places=frozenset(self.sections),

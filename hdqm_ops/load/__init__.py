@@ -25,6 +25,7 @@ from hdqm_ops.load._runs import (
     record_schemes,
     runs_to_ask,
 )
+from hdqm_ops.load._selection import Selection, left_out_runs, selected_runs
 from hdqm_ops.load._services import (
     SyncState,
     record_certification,
@@ -55,6 +56,7 @@ __all__ = [
     "Retry",
     "RunCounts",
     "Scope",
+    "Selection",
     "Summary",
     "SyncState",
     "Work",
@@ -63,6 +65,7 @@ __all__ = [
     "connect",
     "file_events",
     "first_run_of_days",
+    "left_out_runs",
     "list_files",
     "load_file",
     "migrate",
@@ -86,6 +89,7 @@ __all__ = [
     "requeue_files",
     "restrict_reader",
     "runs_to_ask",
+    "selected_runs",
     "store_golden_json",
     "stored_elements",
     "summary",

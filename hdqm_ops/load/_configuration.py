@@ -1,14 +1,15 @@
 """Trends, their definitions and display groups: what is configured becomes what is in the database."""
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.load._connection import Connection, in_transaction
 from hdqm_ops.load._histograms import text
 from hdqm_ops.load._sql import query
-from hdqm_ops.model import DisplayGroup, Trend
+from hdqm_ops.model import DisplayGroup, QualityRule, Trend
 
 __all__ = ["Changes", "apply_configuration"]
 
@@ -27,6 +28,7 @@ class Changes:
         returned: retired trends that are configured again.
         retired: trends that a whole configuration no longer has.
         unchanged: trends of the configuration that are as they were.
+        rules: rules for runs that are new, changed or gone.
         definitions: ``Subsystem/name`` → id of the definition that counts now, for all trends of the configuration.
     """
 
@@ -36,11 +38,17 @@ class Changes:
     returned: int
     retired: int
     unchanged: int
+    rules: int
     definitions: dict[str, int] = field(repr=False)
 
 
 def apply_configuration(
-    connection: Connection, trends: Sequence[Trend], groups: Sequence[DisplayGroup] = (), *, whole: bool
+    connection: Connection,
+    trends: Sequence[Trend],
+    groups: Sequence[DisplayGroup] = (),
+    rules: Sequence[QualityRule] = (),
+    *,
+    whole: bool,
 ) -> Changes:
     """Bring a configuration into the database; doing so twice changes nothing.
 
@@ -48,14 +56,20 @@ def apply_configuration(
         connection: from ``connect``.
         trends: the trends; ``Subsystem/name`` is unique among them.
         groups: display groups; each replaces the one of its name.
-        whole: this is all of it: other trends are retired, other groups removed.
+        rules: which runs count; a part of a configuration leaves them as they are.
+        whole: this is all of it: other trends are retired, other groups and rules removed.
 
     Raises:
         ConfigError: a whole configuration without trends; it would retire everything.
     """
     if whole and not trends:
         raise ConfigError("a configuration without a trend would retire all trends of the database: nothing is done")
-    return in_transaction(connection, lambda: _apply(connection, trends, groups, whole=whole))
+
+    def work() -> Changes:
+        changes = _apply(connection, trends, groups, whole=whole)
+        return replace(changes, rules=_replace_rules(connection, rules) if whole else 0)
+
+    return in_transaction(connection, work)
 
 
 def _apply(connection: Connection, trends: Sequence[Trend], groups: Sequence[DisplayGroup], *, whole: bool) -> Changes:
@@ -77,7 +91,14 @@ def _apply(connection: Connection, trends: Sequence[Trend], groups: Sequence[Dis
     _replace_groups(connection, whole=whole)
     definitions: dict[str, int] = dict(connection.execute(query("configuration", "current_definitions")).fetchall())
     touched = new + changed + relabelled + returned
-    return Changes(new, changed, relabelled, returned, retired, max(len(trends) - touched, 0), definitions)
+    return Changes(new, changed, relabelled, returned, retired, max(len(trends) - touched, 0), 0, definitions)
+
+
+def _replace_rules(connection: Connection, rules: Sequence[QualityRule]) -> int:
+    """How many rules are new, changed or gone."""
+    rows = {"rows": json.dumps([{**asdict(rule), "dcs": [list(one) for one in rule.dcs] or None} for rule in rules])}
+    removed = connection.execute(query("configuration", "remove_rules"), rows).rowcount
+    return removed + connection.execute(query("configuration", "upsert_rules"), rows).rowcount
 
 
 def _replace_groups(connection: Connection, *, whole: bool) -> None:

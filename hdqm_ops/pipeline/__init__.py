@@ -1,7 +1,7 @@
 """The composition root: the only place that knows all rooms. Commands and Dags call its functions and nothing else."""
 
 from hdqm_ops.pipeline._configuration import config_roots, read_configuration, read_selection
-from hdqm_ops.pipeline._database import migrate, migration_status, query, summary, summary_rows
+from hdqm_ops.pipeline._database import migrate, migration_status, query, select_runs, summary, summary_rows
 from hdqm_ops.pipeline._files import STATES, file_events, list_files, retry_files
 from hdqm_ops.pipeline._plan import Batch, Plan, apply_configuration, plan
 from hdqm_ops.pipeline._reduction import FileReducer
@@ -46,6 +46,7 @@ __all__ = [
     "read_selection",
     "retry_files",
     "rr_is_configured",
+    "select_runs",
     "simulate_files",
     "simulated_files",
     "summary",

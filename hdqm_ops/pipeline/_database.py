@@ -8,7 +8,16 @@ from hdqm_ops import load
 from hdqm_ops.errors import DatabaseUnavailable
 from hdqm_ops.settings import Settings
 
-__all__ = ["connect", "database_url", "migrate", "migration_status", "query", "summary", "summary_rows"]
+__all__ = [
+    "connect",
+    "database_url",
+    "migrate",
+    "migration_status",
+    "query",
+    "select_runs",
+    "summary",
+    "summary_rows",
+]
 
 
 def database_url(settings: Settings) -> str:
@@ -44,6 +53,12 @@ def query(settings: Settings, sql: str) -> tuple[list[str], list[tuple[Any, ...]
     """Columns and rows of a query, asked as ``hdqm_reader``."""
     with load.connect(database_url(settings), role="hdqm_reader") as connection:
         return load.ask(connection, sql)
+
+
+def select_runs(settings: Settings, selection: load.Selection, *, left_out: bool = False) -> list[dict[str, Any]]:
+    """The runs that a selection gives, or those that its quality leaves out, with what is known of them."""
+    with load.connect(database_url(settings), role="hdqm_reader") as connection:
+        return (load.left_out_runs if left_out else load.selected_runs)(connection, selection)
 
 
 def summary(settings: Settings) -> dict[str, Any]:

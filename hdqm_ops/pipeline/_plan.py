@@ -84,7 +84,7 @@ def plan(settings: Settings, request: Request) -> Plan:
     files = None if request.stage == "calculate" else _find(settings, request, remarks)
     remarks += [f"{problem} (the other trends are done)" for problem in tree.errors]
     with connect(settings) as connection:
-        load.apply_configuration(connection, tree.trends, tree.groups, whole=_is_whole(request, tree))
+        load.apply_configuration(connection, tree.trends, tree.groups, tree.rules, whole=_is_whole(request, tree))
         if files is not None:
             register(connection, settings, request, files)
         scope = load.Scope(
@@ -123,7 +123,7 @@ def apply_configuration(settings: Settings, tree: ConfigTree) -> dict[str, int]:
     if tree.errors:
         raise ConfigError("\n".join(["nothing is applied, because of these errors:", *map(str, tree.errors)]))
     with connect(settings) as connection:
-        changes = load.apply_configuration(connection, tree.trends, tree.groups, whole=True)
+        changes = load.apply_configuration(connection, tree.trends, tree.groups, tree.rules, whole=True)
     return asdict(changes)
 
 

@@ -129,3 +129,23 @@ FROM pg_temp.stage_trend s
 JOIN hdqm.subsystem u ON u.name = s.subsystem
 JOIN hdqm.trend t ON t.subsystem_id = u.id AND t.name = s.name
 JOIN hdqm.definition d ON d.trend_id = t.id AND d.is_current
+
+-- remove_rules --
+DELETE FROM hdqm.quality_rule AS q
+WHERE NOT EXISTS (
+    SELECT FROM jsonb_to_recordset(%(rows)s::jsonb) AS s (subsystem text, name text)
+    WHERE s.subsystem = q.subsystem AND s.name = q.name
+)
+
+-- upsert_rules --
+INSERT INTO hdqm.quality_rule AS q (
+    subsystem, name, datasets, classes, significant, dcs, min_duration_s, min_recorded_lumi_pb, not_hlt_keys
+)
+SELECT subsystem, name, datasets, classes, significant, dcs, min_duration_s, min_recorded_lumi_pb, not_hlt_keys
+FROM jsonb_populate_recordset(NULL::hdqm.quality_rule, %(rows)s::jsonb) ORDER BY subsystem, name
+ON CONFLICT (subsystem, name) DO UPDATE SET
+    (datasets, classes, significant, dcs, min_duration_s, min_recorded_lumi_pb, not_hlt_keys) = (
+        excluded.datasets, excluded.classes, excluded.significant, excluded.dcs, excluded.min_duration_s,
+        excluded.min_recorded_lumi_pb, excluded.not_hlt_keys
+    )
+WHERE q IS DISTINCT FROM excluded

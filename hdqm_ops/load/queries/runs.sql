@@ -111,3 +111,15 @@ SELECT run_number FROM hdqm.run WHERE NOT rr_absent AND (rr_synced_at IS NULL OR
 -- first_of_days --
 SELECT min(run_number) FROM hdqm.run
 WHERE start_time > (SELECT max(start_time) FROM hdqm.run) - make_interval(days => %(days)s)
+
+-- selected --
+SELECT r.run_number, r.start_time, r.duration_s, r.fill_number, r.run_class, r.significant, r.recorded_lumi_pb, r.b_field_t, r.state,
+    r.dcs_off
+FROM hdqm.run_selection(
+    %(mode)s, %(value)s, %(subsystem)s, %(primary_dataset)s, %(processing)s, %(quality)s
+) AS s JOIN hdqm.runs AS r ON r.run_number = s ORDER BY r.run_number DESC
+
+-- left_out --
+SELECT r.run_number, r.start_time, r.duration_s, r.fill_number, r.run_class, r.significant, r.recorded_lumi_pb, r.b_field_t, r.state,
+    r.dcs_off
+FROM hdqm.left_out(%(subsystem)s, %(primary_dataset)s, %(processing)s, %(quality)s) AS r ORDER BY r.run_number DESC
