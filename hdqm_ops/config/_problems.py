@@ -61,7 +61,7 @@ _WARNINGS: Final = {
     "repeated-path": "A list of paths names a path twice; the first counts.",
     "unused-path": "The metric does not read this path; it is not read.",
     "duplicate-identical": "A trend or a display group is defined a second time in the same way in another file.",
-    "duplicate-alternative": "A trend or a rule for runs has another definition in another file: the later counts first.",
+    "duplicate-alternative": "A trend or a rule for runs is defined otherwise in another file: the later counts first.",
     "same-definition": "A trend has the same metric and paths as another one of another name.",
     "shared-name": "Two subsystems have a trend of one name, often a sign of a section copied and not renamed.",
     "shared-title": "Trends of a subsystem have the same title.",
