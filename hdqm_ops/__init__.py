@@ -4,4 +4,8 @@ DQM files → chosen histograms → trend points → TimescaleDB → Grafana.
 The rooms and the arrows between them are drawn in ``README.md`` beside this file.
 """
 
-__version__ = "0.1.0"
+from importlib import metadata
+
+__all__ = ["__version__"]
+
+__version__ = metadata.version("hdqm-ops")  # from the git tag, when it was built or installed

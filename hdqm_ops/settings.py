@@ -9,13 +9,19 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-__all__ = ["Settings", "as_environment", "checkout", "stack_file"]
+__all__ = ["Settings", "as_environment", "checkout", "shipped", "stack_file"]
 
 
 def checkout() -> Path | None:
     """The folder of the checkout that this package runs from; None where it runs from a wheel."""
     parent = Path(__file__).resolve().parent.parent
     return parent if (parent / "pyproject.toml").is_file() and (parent / "sql").is_dir() else None
+
+
+def shipped(part: Literal["dags", "grafana", "sql"]) -> Path:
+    """A top-level folder of the checkout, else the copy of it that the wheel carries."""
+    place = checkout()
+    return place / part if place else Path(__file__).resolve().parent / f"_{part}"
 
 
 def _default_home() -> Path:

@@ -10,7 +10,21 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from hdqm_ops import __version__
-from hdqm_ops.cli import _api, _config, _database, _demo, _files, _ingest, _reduce, _services, _simulate, _stack, _sync
+from hdqm_ops.cli import (
+    _api,
+    _config,
+    _database,
+    _demo,
+    _deploy,
+    _files,
+    _ingest,
+    _paths,
+    _reduce,
+    _services,
+    _simulate,
+    _stack,
+    _sync,
+)
 from hdqm_ops.cli._output import err
 from hdqm_ops.errors import ConfigError, HdqmError, MissingTool, TryAgain
 from hdqm_ops.settings import stack_file
@@ -37,6 +51,7 @@ app.add_typer(_services.rr, name="rr")
 app.add_typer(_services.golden, name="json")
 app.add_typer(_sync.app, name="sync")
 app.add_typer(_sync.runs, name="runs")
+app.add_typer(_deploy.app, name="deploy")
 _sync.register_golden(_services.golden)
 _services.register_simulators(_simulate.app)
 _reduce.register(app)
@@ -44,6 +59,7 @@ _ingest.register(app)
 _files.register(app)
 _stack.register(app)
 _demo.register(app)
+_paths.register(app)
 
 
 def _version(asked: bool) -> None:

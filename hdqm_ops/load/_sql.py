@@ -4,7 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from hdqm_ops.settings import checkout
+from hdqm_ops.settings import shipped
 
 __all__ = ["query", "sql_folder"]
 
@@ -14,8 +14,7 @@ _HEADING = re.compile(r"^-- (?P<name>[a-z_]+) --$", re.MULTILINE)
 
 def sql_folder() -> Path:
     """The folder ``sql``: that of the checkout, else the copy that the wheel carries."""
-    place = checkout()
-    return place / "sql" if place else Path(__file__).parent.parent / "_sql"
+    return shipped("sql")
 
 
 @cache

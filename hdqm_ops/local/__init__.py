@@ -3,6 +3,7 @@
 from hdqm_ops.local._client import AirflowClient
 from hdqm_ops.local._database import psql, start_database, stop_database, with_database
 from hdqm_ops.local._postgres import Postgres
+from hdqm_ops.local._sql import answers, create_database, load_timescaledb, prepare_roles
 from hdqm_ops.local._stack import Part, Stack, StackStatus
 
 __all__ = [
@@ -11,6 +12,10 @@ __all__ = [
     "Postgres",
     "Stack",
     "StackStatus",
+    "answers",
+    "create_database",
+    "load_timescaledb",
+    "prepare_roles",
     "psql",
     "start_database",
     "stop_database",

@@ -19,7 +19,7 @@ from hdqm_ops.local._postgres import Postgres
 from hdqm_ops.local._process import tail
 from hdqm_ops.local._secrets import Secrets, write_private
 from hdqm_ops.local._sql import airflow_schema
-from hdqm_ops.settings import Settings, as_environment, checkout
+from hdqm_ops.settings import Settings, as_environment, shipped
 
 __all__ = ["Airflow"]
 
@@ -222,8 +222,7 @@ _MACHINE = {
 
 def dags_folder() -> Path:
     """The Dags of the checkout, else those of the wheel."""
-    root = checkout()
-    return root / "dags" if root else Path(__file__).parents[1] / "_dags"
+    return shipped("dags")
 
 
 def _airflow() -> Path:

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.errors import ConfigError
-from hdqm_ops.settings import checkout
+from hdqm_ops.settings import checkout, shipped
 from hdqm_ops.show._alarms import alarm_rules
 from hdqm_ops.show._dashboards import dashboards
 
@@ -17,8 +17,7 @@ __all__ = ["as_json", "build", "grafana_folder", "rendered"]
 
 def grafana_folder() -> Path:
     """The folder ``grafana``: that of the checkout, else the copy that the wheel carries."""
-    place = checkout()
-    return place / "grafana" if place else Path(__file__).parent.parent / "_grafana"
+    return shipped("grafana")
 
 
 def as_json(value: Dashboard | object) -> str:
