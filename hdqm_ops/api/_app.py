@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from hdqm_ops import __version__
-from hdqm_ops.api import _health
+from hdqm_ops.api import _compatible, _health, _histograms, _points, _tables
 from hdqm_ops.api._limits import Limits
 from hdqm_ops.api._problems import add_handlers
 from hdqm_ops.errors import DatabaseUnavailable
@@ -35,6 +35,10 @@ def build(settings: Settings) -> FastAPI:
     app.add_middleware(Limits, body_bytes=settings.api_body_bytes, rate=settings.api_rate)
     add_handlers(app)
     app.include_router(_health.router)
+    app.include_router(_points.router)
+    app.include_router(_tables.router)
+    app.include_router(_histograms.router)
+    app.include_router(_compatible.router)
     return app
 
 

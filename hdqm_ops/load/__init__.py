@@ -3,7 +3,7 @@
 from hdqm_ops.load._configuration import Changes, apply_configuration
 from hdqm_ops.load._connection import Connection, connect
 from hdqm_ops.load._files import Registered, Retry, record_failure, register_files
-from hdqm_ops.load._histograms import stored_elements
+from hdqm_ops.load._histograms import element_behind_point, stored_elements
 from hdqm_ops.load._ledger import (
     FileFilter,
     file_events,
@@ -15,6 +15,7 @@ from hdqm_ops.load._ledger import (
 )
 from hdqm_ops.load._migrate import MigrationStatus, migrate, migration_status, restrict_reader
 from hdqm_ops.load._pending import pending
+from hdqm_ops.load._points import SeriesPoints, read_points
 from hdqm_ops.load._reader import Condition, NotAnswered, Page, Reader
 from hdqm_ops.load._runs import (
     RunCounts,
@@ -57,12 +58,14 @@ __all__ = [
     "RunCounts",
     "Scope",
     "Selection",
+    "SeriesPoints",
     "Summary",
     "SyncState",
     "Work",
     "apply_configuration",
     "ask",
     "connect",
+    "element_behind_point",
     "file_events",
     "first_run_of_days",
     "left_out_runs",
@@ -72,6 +75,7 @@ __all__ = [
     "migration_status",
     "not_listed",
     "pending",
+    "read_points",
     "record_absent_runs",
     "record_asked_runs",
     "record_certification",

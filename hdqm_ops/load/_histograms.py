@@ -1,7 +1,7 @@
 """Monitor elements as rows of ``hdqm.histogram``, there and back, bit by bit."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ from hdqm_ops.load._connection import Connection, translated
 from hdqm_ops.load._sql import query
 from hdqm_ops.model import Axis, ElementContent, ElementProblem, Histogram, Reason, Scalar
 
-__all__ = ["COLUMNS", "TYPES", "row", "stored_elements", "text"]
+__all__ = ["COLUMNS", "TYPES", "element_behind_point", "row", "stored_elements", "text"]
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -163,11 +163,40 @@ class _ArrayLoader(Loader):
 
 def stored_elements(connection: Connection, file_id: int, paths: Sequence[str]) -> dict[str, ElementContent]:
     """Monitor elements of a file as they were read from it; those that it does not have are absent."""
+    return dict(_asked(connection, "stored", {"file_id": file_id, "paths": list(paths)}))
+
+
+def element_behind_point(
+    connection: Connection, *, subsystem: str, trend: str, primary_dataset: str, processing: str, run: int, role: str
+) -> tuple[str, ElementContent] | None:
+    """Path and content of the monitor element that a trend point was made of; None where none is stored.
+
+    Args:
+        connection: is asked.
+        subsystem: of the trend.
+        trend: its name.
+        primary_dataset: of the series.
+        processing: of the series.
+        run: run number.
+        role: which of the metric's inputs: ``main``, ``histo1``, ``histo2``, ``reference``.
+    """
+    told = {
+        "subsystem": subsystem,
+        "trend": trend,
+        "primary_dataset": primary_dataset,
+        "processing": processing,
+        "run": run,
+        "input": role,
+    }
+    return next(_asked(connection, "behind_point", told), None)
+
+
+def _asked(connection: Connection, name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, ElementContent]]:
     with translated(), connection.cursor(binary=True) as cursor:
-        for name in ("float4", "float8", "int2", "int4", "int8"):
-            cursor.adapters.register_loader(cursor.adapters.types[name].array_oid, _ArrayLoader)
-        cursor.execute(query("histograms", "stored"), {"file_id": file_id, "paths": list(paths)})
-        return dict(_content(fields) for fields in _named(cursor))
+        for kind in ("float4", "float8", "int2", "int4", "int8"):
+            cursor.adapters.register_loader(cursor.adapters.types[kind].array_oid, _ArrayLoader)
+        cursor.execute(query("histograms", name), values)
+        yield from (_content(fields) for fields in _named(cursor))
 
 
 def _named(cursor: Cursor[Any]) -> list[dict[str, Any]]:

@@ -18,7 +18,13 @@ from hdqm_ops.load._sql import query
 __all__ = ["Condition", "NotAnswered", "Page", "Reader"]
 
 _ROLE = "hdqm_reader"
-_OPERATORS = {"=": sql.SQL("="), ">=": sql.SQL(">="), "<=": sql.SQL("<="), "~": sql.SQL("ILIKE")}
+_CLAUSES = {
+    "=": sql.SQL("q.{} = {}"),
+    ">=": sql.SQL("q.{} >= {}"),
+    "<=": sql.SQL("q.{} <= {}"),
+    "in": sql.SQL("q.{} = ANY ({})"),
+    "~": sql.SQL("q.{} ILIKE {}"),
+}
 Row: TypeAlias = dict[str, Any]
 Pool: TypeAlias = ConnectionPool[Connection]
 
@@ -37,7 +43,7 @@ class Condition:
 
     Attributes:
         column: of the named query.
-        operator: ``=``, ``>=``, ``<=``, or ``~``: contains, whatever the case.
+        operator: ``=``, ``>=``, ``<=``, ``in``, or ``~``: contains, whatever the case.
         value: to compare with.
     """
 
@@ -52,11 +58,13 @@ class Page:
 
     Attributes:
         columns: names of the columns.
+        types: PostgreSQL's names of their types: ``int4``, ``timestamptz``, ``text[]``, ….
         rows: values of each row.
         after: key of the last row; None where there are no more.
     """
 
     columns: tuple[str, ...]
+    types: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     after: tuple[Any, ...] | None
 
@@ -99,8 +107,8 @@ class Reader:
         self._login = str(connection.execute("SELECT current_user").fetchall()[0][0])
 
     def close(self) -> None:
-        """Close all connections; another question opens them anew."""
-        self._pool.close()
+        """Close all connections, for good."""
+        self._pool.close(timeout=1)
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -151,11 +159,12 @@ class Reader:
         with self.connection() as connection, connection.cursor(binary=True) as cursor:
             cursor.execute(statement, {**(parameters or {}), **values})
             columns = tuple(column.name for column in cursor.description or ())
+            types = tuple(column.type_display for column in cursor.description or ())
             rows = cursor.fetchall()
         more = len(rows) > limit
         rows = rows[:limit]
         places = [columns.index(key) for key in keys]
-        return Page(columns, rows, tuple(rows[-1][place] for place in places) if more else None)
+        return Page(columns, types, rows, tuple(rows[-1][place] for place in places) if more else None)
 
 
 def _paged(
@@ -170,14 +179,12 @@ def _paged(
     """Statement and values; the named query stands in it as it is, all else is quoted."""
     values: dict[str, Any] = {f"_c{place}": _pattern(one) for place, one in enumerate(conditions)}
     clauses = [
-        sql.SQL("q.{} {} {}").format(
-            sql.Identifier(one.column), _OPERATORS[one.operator], sql.Placeholder(f"_c{place}")
-        )
+        _CLAUSES[one.operator].format(sql.Identifier(one.column), sql.Placeholder(f"_c{place}"))
         for place, one in enumerate(conditions)
     ]
     ordered = sql.SQL(", ").join(sql.SQL("q.{}").format(sql.Identifier(key)) for key in keys)
     if after is not None:
-        values |= {f"_k{place}": value for place, value in enumerate(after)}
+        values |= {f"_k{place}": str(value) for place, value in enumerate(after)}  # of whatever type the column is
         marks = sql.SQL(", ").join(sql.Placeholder(f"_k{place}") for place in range(len(keys)))
         clauses.append(sql.SQL("({}) {} ({})").format(ordered, sql.SQL("<" if descending else ">"), marks))
     direction = sql.SQL(" DESC" if descending else "")
