@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic.fields import FieldInfo
@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         ge=1,
         le=256,
         description="Airflow tasks at once on this machine. Default: one a core.",
+    )
+    airflow_users: dict[Annotated[str, Field(pattern=r"^[\w.@-]+$")], Literal["viewer", "user", "op", "admin"]] = Field(
+        default_factory=dict,
+        description='Who may log in to that Airflow besides admin, as JSON: `{"anna": "viewer", "bob": "op"}`. '
+        "Passwords are made by `hdqm up`, in `airflow/passwords.json` of `HDQM_HOME`.",
     )
     configs: tuple[Path, ...] | None = Field(
         default=None,
@@ -188,6 +193,11 @@ class Settings(BaseSettings):
     read_timeout_s: float = Field(default=120, gt=0, description="How long a service may be silent while it answers.")
     xrootd_timeout_s: int = Field(
         default=60, ge=1, description="How long an xrootd server (`root://…`) may take for one answer."
+    )
+    run_index: Path | None = Field(
+        default=None,
+        description="File with the starts of all runs, written by the synchronisation with OMS and read by Airflow's "
+        "Backfill dialog: a place that its components share. Default: `run_index.json` in `HDQM_HOME`.",
     )
     service_tries: int = Field(default=5, ge=1, le=20, description="How often a request is tried before giving up.")
 

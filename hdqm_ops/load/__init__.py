@@ -14,6 +14,7 @@ from hdqm_ops.load._ledger import (
     requeue_files,
 )
 from hdqm_ops.load._migrate import MigrationStatus, migrate, migration_status, restrict_reader
+from hdqm_ops.load._pages import Pages, pages
 from hdqm_ops.load._pending import pending
 from hdqm_ops.load._points import SeriesPoints, read_points
 from hdqm_ops.load._reader import Condition, NotAnswered, Page, Reader
@@ -24,6 +25,7 @@ from hdqm_ops.load._runs import (
     record_asked_runs,
     record_runs,
     record_schemes,
+    run_starts,
     runs_to_ask,
 )
 from hdqm_ops.load._selection import Selection, left_out_runs, selected_runs
@@ -35,6 +37,7 @@ from hdqm_ops.load._services import (
     record_sync,
     record_sync_failure,
     record_sync_progress,
+    remove_golden_json,
     store_golden_json,
     sync_state,
 )
@@ -52,6 +55,7 @@ __all__ = [
     "MigrationStatus",
     "NotAnswered",
     "Page",
+    "Pages",
     "Reader",
     "Registered",
     "Retry",
@@ -74,6 +78,7 @@ __all__ = [
     "migrate",
     "migration_status",
     "not_listed",
+    "pages",
     "pending",
     "read_points",
     "record_absent_runs",
@@ -90,8 +95,10 @@ __all__ = [
     "record_vanished",
     "record_waiting",
     "register_files",
+    "remove_golden_json",
     "requeue_files",
     "restrict_reader",
+    "run_starts",
     "runs_to_ask",
     "selected_runs",
     "store_golden_json",

@@ -18,6 +18,7 @@ __all__ = [
     "record_asked_runs",
     "record_runs",
     "record_schemes",
+    "run_starts",
     "runs_to_ask",
 ]
 
@@ -108,6 +109,12 @@ def first_run_of_days(connection: Connection, days: int) -> int | None:
     with translated():
         row = connection.execute(query("runs", "first_of_days"), {"days": days}).fetchone()
     return row[0] if row else None
+
+
+def run_starts(connection: Connection) -> list[tuple[int, datetime]]:
+    """Number and start of the runs that have one, without those that Run Registry calls not significant."""
+    with translated():
+        return [(run, start) for run, start in connection.execute(query("runs", "starts"))]
 
 
 def as_json(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hdqm_ops.errors import ConfigError
 from hdqm_ops.load._connection import Connection, in_transaction, translated
 from hdqm_ops.load._runs import Service, as_json
 from hdqm_ops.load._sql import query
@@ -16,6 +17,7 @@ __all__ = [
     "record_sync",
     "record_sync_failure",
     "record_sync_progress",
+    "remove_golden_json",
     "store_golden_json",
     "sync_state",
 ]
@@ -84,15 +86,40 @@ def record_certification(
     return in_transaction(connection, work)
 
 
-def store_golden_json(connection: Connection, name: str, runs: Mapping[int, str]) -> None:
-    """Write a golden JSON in place of another one of that name; ``runs`` are multiranges as PostgreSQL writes them."""
+def store_golden_json(
+    connection: Connection, name: str, runs: Mapping[int, str], *, owner: str | None = None, days: int | None = None
+) -> None:
+    """Write a golden JSON in place of another one of that name; those that have expired are removed.
+
+    Args:
+        connection: from ``connect``.
+        name: that people choose it by.
+        runs: multiranges as PostgreSQL writes them.
+        owner: who brings it; None: the site, whose lists no person replaces.
+        days: after which it expires; None: never.
+
+    Raises:
+        ConfigError: the name belongs to the site or to somebody else.
+    """
 
     def work() -> None:
         facts: dict[str, Any] = {"name": name, "runs": list(runs), "ranges": list(runs.values())}
-        for step in ("write_golden", "remove_golden_runs", "write_golden_runs"):
+        facts |= {"owner": owner, "days": days}
+        connection.execute(query("services", "remove_expired_golden"))
+        if connection.execute(query("services", "write_golden"), facts).rowcount == 0:
+            raise ConfigError(f"there is a golden JSON named {name!r} that is not yours: choose another name")
+        for step in ("remove_golden_runs", "write_golden_runs"):
             connection.execute(query("services", step), facts)
 
     in_transaction(connection, work)
+
+
+def remove_golden_json(connection: Connection, name: str, owner: str) -> bool:
+    """Remove a golden JSON of somebody; False where that person has none of that name."""
+    facts = {"name": name, "owner": owner}
+    return in_transaction(
+        connection, lambda: connection.execute(query("services", "remove_golden"), facts).rowcount == 1
+    )
 
 
 def sync_state(connection: Connection, service: Service) -> SyncState:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from hdqm_ops import discover, load, services
 from hdqm_ops.errors import ConfigError, IncompleteAnswer, ServiceError
 from hdqm_ops.pipeline._database import connect
+from hdqm_ops.run_index import run_index_file, write_run_index
 from hdqm_ops.settings import Settings
 
 __all__ = [
@@ -85,7 +86,8 @@ def sync_oms(
     """Bring what OMS tells of runs and fills into the database.
 
     Without runs: what is new since the last time with some overlap, what has no end or was not answered, and once a day
-    the last days and a slice of everything. Again with the same answers it changes no value.
+    the last days and a slice of everything. Again with the same answers it changes no value. When all is answered, the
+    run index is written, which Airflow's Backfill dialog reads.
 
     Args:
         settings: where OMS and the database are.
@@ -95,7 +97,7 @@ def sync_oms(
         lumisections: lumisections too; only for runs that are named.
 
     Raises:
-        ConfigError: OMS is not configured, or refuses.
+        ConfigError: OMS is not configured, or refuses; the run index cannot be written.
         TryAgain: OMS or the database does not answer; what was answered before is kept, the rest is asked next time.
         BadAnswer: OMS answered what cannot be; nothing of that answer is kept.
     """
@@ -103,7 +105,9 @@ def sync_oms(
     if lumisections and not runs:
         raise ConfigError("lumisections of all runs are too many: name runs")
     with services.OMS.from_settings(settings) as oms, connect(settings) as connection:
-        return _OmsSync(oms, connection, lumisections=lumisections).run(runs, days, everything=everything)
+        report = _OmsSync(oms, connection, lumisections=lumisections).run(runs, days, everything=everything)
+        write_run_index(run_index_file(settings), load.run_starts(connection))
+    return report
 
 
 def sync_rr(settings: Settings, runs: str = "", *, days: int = 14, everything: bool = False) -> SyncReport:
@@ -123,6 +127,7 @@ def import_runs(settings: Settings, file: Path) -> SyncReport:
     report = SyncReport()
     with connect(settings) as connection:
         report.add(load.record_runs(connection, "hand", [_with_peak(row) for row in rows]))
+        write_run_index(run_index_file(settings), load.run_starts(connection))
     return report
 
 

@@ -2,6 +2,7 @@
 
 import json
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,8 @@ Range: TypeAlias = tuple[int, int]
 Ranges: TypeAlias = tuple[Range, ...]
 
 _HIGHEST_RUN = 10_000_000
+_HIGHEST_LUMISECTION = 2**31 - 2  # what a multirange of PostgreSQL's int4 holds
+_DIGITS = 20  # longer numbers are no runs, and take long to read
 _SHOWN = 10
 
 
@@ -138,8 +141,8 @@ def check_golden_json(text: str) -> GoldenCheck:
     warnings: list[str] = []
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        errors.extend(f"run {name} is there twice" for name in dict.fromkeys(names) if names.count(name) > 1)
+        many = Counter(name for name, _ in pairs)
+        errors.extend(f"run {name[:_DIGITS]} is there twice" for name, number in many.items() if number > 1)
         return dict(pairs)
 
     try:
@@ -156,16 +159,16 @@ def check_golden_json(text: str) -> GoldenCheck:
 
 
 def _errors_of_run(run: str, ranges: Any) -> list[str]:
-    if not (run.isascii() and run.isdecimal() and 0 < int(run) < _HIGHEST_RUN):
-        return [f"{run!r} is no run number"]
+    if not (run.isascii() and run.isdecimal() and len(run) <= _DIGITS and 0 < int(run) < _HIGHEST_RUN):
+        return [f"{_short(run)} is no run number"]
     if not isinstance(ranges, list):
         return [f"run {run} has no list of ranges but {_short(ranges)}"]
     errors, good = [], []
     for item in ranges:
         if not (isinstance(item, list) and len(item) == 2 and all(type(edge) is int for edge in item)):
             errors.append(f"run {run}: {_short(item)} is no range [first, last]")
-        elif not 1 <= item[0] <= item[1]:
-            errors.append(f"run {run}: the range {item} is not 1 ≤ first ≤ last")
+        elif not 1 <= item[0] <= item[1] <= _HIGHEST_LUMISECTION:
+            errors.append(f"run {run}: the range {_short(item)} is not 1 ≤ first ≤ last")
         else:
             good.append(item)
     overlaps = (pair for pair in pairwise(sorted(good)) if pair[1][0] <= pair[0][1])

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from hdqm_ops import load, pipeline
 from hdqm_ops.errors import ConfigError, HdqmError
+from hdqm_ops.run_index import read_run_index
 from hdqm_ops.services import FILL_COLUMNS, OMS, REGISTRY_COLUMNS, RUN_COLUMNS
 from hdqm_ops.settings import Settings
 from hdqm_ops.simulate.services import KINDS, Fault, SimulatedServices, Simulation, World
@@ -40,6 +41,13 @@ def simulation(running):
 @pytest.fixture
 def settings(simulation, running, db):
     return settings_of(running, db)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Where the run index is left behind."""
+    monkeypatch.setenv("HDQM_HOME", str(tmp_path))
+    return tmp_path
 
 
 def settings_of(running, url, **more):
@@ -274,3 +282,14 @@ def test_without_services_it_says_so_and_changes_nothing(running, db):
         with pytest.raises(ConfigError, match=f"{name} is not configured.*hdqm runs import"):
             sync(settings)
     assert ask(db, "SELECT count(*) FROM hdqm.sync_state") == [(0,)]
+
+
+def test_the_run_index_has_all_starts_afterwards_without_runs_that_do_not_count(settings, db, home):
+    pipeline.sync_oms(settings)
+    pipeline.sync_rr(settings)
+    pipeline.sync_oms(settings)
+
+    index = read_run_index(home / "run_index.json")
+    asked = "SELECT run_number, start_time FROM hdqm.runs WHERE start_time IS NOT NULL AND significant IS NOT FALSE"
+    assert sorted(index.runs) == sorted(ask(db, asked))
+    assert 0 < len(index.runs) < len(ask(db, "SELECT FROM hdqm.runs WHERE start_time IS NOT NULL"))

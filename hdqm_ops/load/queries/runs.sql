@@ -123,3 +123,6 @@ FROM hdqm.run_selection(
 SELECT r.run_number, r.start_time, r.duration_s, r.fill_number, r.run_class, r.significant, r.recorded_lumi_pb, r.b_field_t, r.state,
     r.dcs_off
 FROM hdqm.left_out(%(subsystem)s, %(primary_dataset)s, %(processing)s, %(quality)s) AS r ORDER BY r.run_number DESC
+
+-- starts --
+SELECT run_number, start_time FROM hdqm.run WHERE start_time IS NOT NULL AND significant IS NOT FALSE

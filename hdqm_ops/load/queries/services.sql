@@ -85,10 +85,19 @@ WHERE c.run_number BETWEEN %(first)s AND %(last)s AND NOT EXISTS (
 )
 
 -- write_golden --
-INSERT INTO hdqm.golden_json (name, runs)
-SELECT %(name)s, coalesce(range_agg(int4range(run, run, '[]')), '{}') FROM unnest(%(runs)s::int[]) AS run
-ON CONFLICT (name) DO UPDATE SET (runs, imported_at, source, rr_id, json_logic, dataset_name_filter) =
-    (excluded.runs, now(), 'file', NULL, NULL, NULL)
+-- A person's list takes the place of an earlier one of the same person only; the site's takes that of any.
+INSERT INTO hdqm.golden_json AS g (name, runs, owner, expires_at)
+SELECT %(name)s, coalesce(range_agg(int4range(run, run, '[]')), '{}'), %(owner)s, now() + make_interval(days => %(days)s)
+FROM unnest(%(runs)s::int[]) AS run
+ON CONFLICT (name) DO UPDATE SET (runs, imported_at, source, rr_id, json_logic, dataset_name_filter, owner, expires_at) =
+    (excluded.runs, now(), 'file', NULL, NULL, NULL, excluded.owner, excluded.expires_at)
+WHERE excluded.owner IS NULL OR g.owner = excluded.owner
+
+-- remove_expired_golden --
+DELETE FROM hdqm.golden_json WHERE expires_at <= now()
+
+-- remove_golden --
+DELETE FROM hdqm.golden_json WHERE name = %(name)s AND owner = %(owner)s
 
 -- remove_golden_runs --
 DELETE FROM hdqm.golden_json_run WHERE name = %(name)s
