@@ -22,7 +22,8 @@ After that, clear the failed batch: it does what is still missing.
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
+
+from hdqm_airflow.ingest import ingest_task
 
 RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
 
@@ -68,23 +69,11 @@ def hdqm_ingest():  # noqa: ANN201 - the decorator makes a Dag of it
     @task
     def plan(params: dict) -> list[dict]:
         """Bring configuration and files into the ledger; batches of what is to do."""
-        from hdqm_airflow.connections import settings
-        from hdqm_ops import pipeline
-        from hdqm_ops.errors import ConfigError
+        from hdqm_airflow import ingest
 
-        try:
-            planned = pipeline.plan(
-                settings(), pipeline.Request(**{name: given for name, given in params.items() if given})
-            )
-        except ConfigError as error:
-            raise AirflowFailException(str(error)) from error  # trying again would not mend it
-        return [] if params["dry_run"] else [batch.as_json() for batch in planned.batches]
+        return ingest.plan(**params)
 
-    @task(
-        pool="hdqm_load",
-        map_index_template="{{ label }}",
-        execution_timeout=timedelta(hours=2),
-    )
+    @ingest_task(pool="hdqm_load", map_index_template="{{ label }}", execution_timeout=timedelta(hours=2))
     def ingest(label: str, file_ids: list[int]) -> dict[str, int]:
         """Read, reduce and load the files of one batch."""
         from hdqm_airflow.connections import settings
@@ -98,15 +87,9 @@ def hdqm_ingest():  # noqa: ANN201 - the decorator makes a Dag of it
     @task(trigger_rule="all_done", retries=0)
     def summary(planned: list[dict] | None, counts: list[dict[str, int]]) -> dict[str, int]:
         """Add up what the batches did; fail when a batch did, for a Dag run is as green as its last task."""
-        from hdqm_ops import pipeline
+        from hdqm_airflow.ingest import add_up
 
-        done = counts[:] if planned else []
-        if planned is None or len(done) != len(planned):
-            missing = (
-                "planning failed" if planned is None else f"{len(planned) - len(done)} of {len(planned)} batches failed"
-            )
-            raise AirflowFailException(f"{missing}; see their logs, then clear them")
-        return pipeline.add_up(done)
+        return add_up(planned, counts)
 
     batches = plan()
     summary(batches, ingest.expand_kwargs(batches))

@@ -18,8 +18,8 @@ daily Dag do it. Truncated files that are younger than `HDQM_WAIT_S` wait, they 
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Asset, AssetWatcher, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
 
+from hdqm_airflow.ingest import ingest_task
 from hdqm_airflow.watch import NewDqmFiles
 
 FILES = Asset(
@@ -51,19 +51,13 @@ def hdqm_watch():  # noqa: ANN201 - the decorator makes a Dag of it
     @task
     def plan(triggering_asset_events: dict) -> list[dict]:
         """What the ledger says is to do for the files that the watcher told of."""
-        from hdqm_airflow.connections import settings
-        from hdqm_ops import pipeline
-        from hdqm_ops.errors import ConfigError
+        from hdqm_airflow import ingest
 
         told = [event.extra.get("payload", {}) for events in triggering_asset_events.values() for event in events]
         paths = tuple(dict.fromkeys(path for payload in told for path in payload.get("files", ())))
-        try:
-            planned = pipeline.plan(settings(), pipeline.Request(files=paths, hints=bool(paths)))
-        except ConfigError as error:
-            raise AirflowFailException(str(error)) from error  # trying again would not mend it
-        return [batch.as_json() for batch in planned.batches]
+        return ingest.plan(files=paths, hints=bool(paths))
 
-    @task(pool="hdqm_load", map_index_template="{{ label }}", execution_timeout=timedelta(hours=2))
+    @ingest_task(pool="hdqm_load", map_index_template="{{ label }}", execution_timeout=timedelta(hours=2))
     def ingest(label: str, file_ids: list[int]) -> dict[str, int]:
         """Read, reduce and load the files of one batch."""
         from hdqm_airflow.connections import settings

@@ -63,11 +63,15 @@ class Airflow:
     @property
     def password(self) -> str:
         """Of the user ``admin``."""
-        return self._secrets["airflow_admin"][:20]  # people type it
+        return self._password(USER)
 
-    def client(self) -> AirflowClient:
-        """A client with all rights."""
-        return AirflowClient(self.address, USER, self.password)
+    def _password(self, user: str) -> str:
+        secret = "airflow_admin" if user == USER else f"airflow_user_{user}"
+        return self._secrets[secret][:20]  # people type it
+
+    def client(self, user: str = USER) -> AirflowClient:
+        """A client with the rights of a user; by default with all."""
+        return AirflowClient(self.address, user, self._password(user))
 
     def components(self) -> list[Component]:
         """The four, in the order in which they start; they are stopped in the opposite one.
@@ -130,13 +134,18 @@ class Airflow:
             raise MissingTool(f"Airflow is not installed beside {sys.executable}: pip install 'hdqm-ops[airflow]'")
         (self._home / "config").mkdir(parents=True, exist_ok=True)
         (self._home / "config" / "airflow_local_settings.py").write_text(_LOCAL_SETTINGS)
-        write_private(self._passwords, json.dumps({USER: self.password}))
+        write_private(self._passwords, json.dumps({user: self._password(user) for user in self._users}))
         self._migrate(say)
 
     def finish(self) -> None:
         """Set up what needs the running api-server."""
         told = "Tasks that write into TimescaleDB; `hdqm up` sets its size to HDQM_AIRFLOW_TASKS"
         self.client().set_pool(_POOL, self._settings.airflow_tasks, told)
+
+    @property
+    def _users(self) -> dict[str, str]:
+        """Role of each user."""
+        return {**self._settings.airflow_users, USER: "admin"}
 
     @property
     def _passwords(self) -> Path:
@@ -186,6 +195,9 @@ class Airflow:
             "AIRFLOW__API__BASE_URL": self.address,
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
             "AIRFLOW__CORE__PARALLELISM": str(self._settings.airflow_tasks),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
+                f"{user}:{role}" for user, role in self._users.items()
+            ),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords),
         }
 
@@ -196,6 +208,7 @@ class Airflow:
         return {
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata.replace("$", "%24"),  # Airflow would expand it
             "AIRFLOW_CONN_HDQM_DB": self._database.writer_url,
+            "AIRFLOW_CONN_HDQM_READER": self._database.reader_url,
             "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(fernet).decode(),
             "AIRFLOW__API__SECRET_KEY": self._secrets["airflow_session"],
             "AIRFLOW__API_AUTH__JWT_SECRET": self._secrets["airflow_tokens"],
@@ -207,7 +220,6 @@ _MACHINE = {
     "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",  # paused consumers drop asset events for ever
-    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
     "AIRFLOW__API__HOST": "127.0.0.1",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",  # a new Dag file is noticed after so many seconds
     # A quarter of short tasks would hold their slot for 5 s after their end (a race in the supervisor of 3.3.2).

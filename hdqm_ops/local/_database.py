@@ -30,7 +30,8 @@ class NamedDatabase:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.writer_url = url  # the passwords of its other roles are not ours to know
+        # the passwords of its other roles are not ours to know; who loads or reads takes the role
+        self.writer_url = self.reader_url = url
 
     @property
     def airflow_url(self) -> str:

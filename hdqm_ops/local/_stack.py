@@ -85,9 +85,9 @@ class Stack:
         self._database = database_of(settings)
         self._airflow = Airflow(settings, self._database)
 
-    def airflow(self) -> AirflowClient:
-        """A client of this stack's Airflow, with all rights."""
-        return self._airflow.client()
+    def airflow(self, user: str = USER) -> AirflowClient:
+        """A client of this stack's Airflow, with the rights of a user; by default with all."""
+        return self._airflow.client(user)
 
     def _components(self) -> list[Component]:
         """All but the database, in the order in which they start."""

@@ -81,7 +81,7 @@ def plan(settings: Settings, request: Request) -> Plan:
     remarks: list[str] = []
     runs = discover.parse_runs(request.runs)
     tree = _read(settings, request)
-    files = None if request.stage == "calculate" else _find(settings, request, remarks)
+    files = _find(settings, request, remarks) if request.look and request.stage != "calculate" else None
     remarks += [f"{problem} (the other trends are done)" for problem in tree.errors]
     with connect(settings) as connection:
         load.apply_configuration(connection, tree.trends, tree.groups, tree.rules, whole=_is_whole(request, tree))

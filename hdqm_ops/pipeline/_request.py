@@ -22,6 +22,7 @@ class Request(BaseModel):
         files: files, folders, globs, ``@list.txt``; empty: those of the settings.
         hints: the files were seen to come and to stay as they are, by the watcher: those that are gone meanwhile are
             passed over, and those that are truncated wait.
+        look: look for files; else only those that the ledger knows are done.
         mode: ``missing`` what was never done, ``failed`` also files that failed, ``all`` everything anew.
         batch_size: files of one batch.
         dry_run: only plan.
@@ -36,6 +37,7 @@ class Request(BaseModel):
     configs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     hints: bool = False
+    look: bool = True
     mode: Mode = "missing"
     batch_size: int = Field(default=25, ge=1, le=500)
     dry_run: bool = False

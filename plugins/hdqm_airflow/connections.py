@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from airflow.exceptions import AirflowNotFoundException
 from airflow.sdk import BaseHook
 from pydantic import SecretStr
 
@@ -9,9 +10,10 @@ from hdqm_airflow.eos import renew_if_named
 from hdqm_airflow.services import OmsHook, RunRegistryHook, service_facts
 from hdqm_ops.settings import Settings
 
-__all__ = ["DATABASE", "oms_settings", "rr_settings", "settings"]
+__all__ = ["DATABASE", "READER", "oms_settings", "reader_settings", "rr_settings", "settings", "writer_settings"]
 
 DATABASE = "hdqm_db"
+READER = "hdqm_reader"
 
 
 def settings() -> Settings:
@@ -23,6 +25,20 @@ def settings() -> Settings:
     renew_if_named()
     url = BaseHook.get_connection(DATABASE).get_uri()
     return Settings(database_url=SecretStr(url))
+
+
+def writer_settings() -> Settings:
+    """Settings with the database of ``hdqm_db`` and nothing else; for the api-server, which reads no files."""
+    return _with_database({})
+
+
+def reader_settings() -> Settings:
+    """Settings with the database as ``hdqm_reader``: the connection of that name, else ``hdqm_db``."""
+    try:
+        url = BaseHook.get_connection(READER).get_uri()
+    except AirflowNotFoundException:
+        url = BaseHook.get_connection(DATABASE).get_uri()
+    return Settings(database_url=SecretStr(url), reader_url=SecretStr(url))
 
 
 def oms_settings() -> Settings:
