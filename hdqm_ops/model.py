@@ -103,6 +103,8 @@ class Axis:
         ranged: the active range counts (``TAxis::kAxisRange``).
         extendable: the axis may grow (``TH1::CanExtendAllAxes`` for this axis) or is alphanumeric.
         title: axis title.
+        flow_counted: flow takes part in statistics that are computed from bins (``TH1::SetStatOverflows``), as long as
+            no active range counts.
     """
 
     n: int
@@ -115,6 +117,7 @@ class Axis:
     ranged: bool = False
     extendable: bool = False
     title: str = ""
+    flow_counted: bool = False
 
     def bin_edges(self) -> Doubles:
         """All n + 1 bin edges."""
@@ -305,14 +308,14 @@ class MetricInfo:
 
     Attributes:
         name: as a .ini writes it, ``basic.Mean``.
-        version: raised when the class begins to give other numbers; part of the definition hash.
+        version: from 1, raised when the class begins to give other numbers; part of the definition hash.
         parameters: constructor arguments in order.
         inputs: histograms it must get beside the main one (a tuple that depends on the arguments is given by
             ``inputs_for``).
         optional_inputs: histograms it may get.
         summary: first sentence of its documentation.
         ignored_arguments: number of extra trailing arguments that old configurations carry and that are dropped.
-        available: False where the name is known and the numbers are not.
+        available: False where the name is known and the numbers are not; its calls have version 0.
     """
 
     name: str

@@ -26,6 +26,8 @@ PLOT_KEYS: Final = (
     *("description", "owner", "unit", "low", "high", "slice"),
 )
 
+_NOT_AVAILABLE = 0  # version of a metric that cannot be computed: below all that can
+
 _NAME = re.compile(r"[a-zA-Z0-9_+-]{1,200}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
@@ -163,7 +165,8 @@ def _metric(values: Values, metrics: Mapping[str, MetricInfo]) -> MetricCall | N
         values.problem("metric", "bad-argument", str(error))
         return None
     _check_call(values, info, call.arguments, arguments)
-    return MetricCall(call.name, arguments, info.version)
+    # Its definition is another one as soon as it can be computed, so that what was a gap is computed then.
+    return MetricCall(call.name, arguments, info.version if info.available else _NOT_AVAILABLE)
 
 
 def _near(name: str, metrics: Mapping[str, MetricInfo]) -> str:

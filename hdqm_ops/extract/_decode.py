@@ -13,6 +13,7 @@ their byte counts.
 import itertools
 import math
 import struct
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -55,6 +56,7 @@ _LIST_VERSION = 5
 _TEXT_VERSION = 1
 _BINS_HAVE_SUMW2 = {"TProfile": 6, "TProfile2D": 7, "TProfile3D": 7}
 _HAS_BINNED_ERRORS, _HAS_STAT_OVERFLOWS = 7, 8  # versions of TH1
+_FLOW_COUNTS = 1  # TH1::kConsider, in fStatOverflows
 
 _ATTRIBUTES = struct.Struct(">I8xI6xI10xi")  # TAttLine, TAttFill, TAttMarker, fNcells
 _ATTRIBUTE_COUNTS = (_COUNTED | 8, _COUNTED | 6, _COUNTED | 10)
@@ -90,8 +92,8 @@ class _Class(NamedTuple):
 
 
 _Moments: TypeAlias = tuple[float, ...]
-_Statistics: TypeAlias = tuple[float, _Moments, Doubles | None, float | None, float | None]
-"""Entries, moments, fSumw2, maximum, minimum."""
+_Statistics: TypeAlias = tuple[float, _Moments, Doubles | None, float | None, float | None, bool]
+"""Entries, moments, fSumw2, maximum, minimum, whether flow counts."""
 _Profile: TypeAlias = tuple[Doubles | None, Doubles | None, str]
 """Entries and squared weights of the bins, error mode."""
 
@@ -172,7 +174,9 @@ class _Stream:
         axes = self._axes(layout.dimension)
         if math.prod([axis.n + 2 for axis in axes]) != cells:
             raise Damaged(f"{cells} cells do not fit the axes", self.at)
-        entries, sums, sumw2, maximum, minimum = self._statistics(cells, versions[-2])
+        entries, sums, sumw2, maximum, minimum, flow_counted = self._statistics(cells, versions[-2])
+        if flow_counted:
+            axes = tuple([replace(axis, flow_counted=True) for axis in axes])
         self.expect(levels[-4] + layout.named_at - 6, "TH1")
         if layout.dimension > 1:
             sums += self._more_moments(layout.dimension)
@@ -207,13 +211,16 @@ class _Stream:
         if filled and size > 0 and _FIRST_DOUBLE.unpack_from(self.data, self.at)[0]:
             raise Damaged("fills still wait in ROOT's buffer: it was written without BufferEmpty()", self.at)
         self.at += 8 * _length(size) * filled
-        self.at += 4 * (version >= _HAS_BINNED_ERRORS) + 4 * (version >= _HAS_STAT_OVERFLOWS)
+        self.at += 4 * (version >= _HAS_BINNED_ERRORS)
+        flow_counted = version >= _HAS_STAT_OVERFLOWS and _INT.unpack_from(self.data, self.at)[0] == _FLOW_COUNTS
+        self.at += 4 * (version >= _HAS_STAT_OVERFLOWS)
         return (
             entries,
             (w, w2, wx, wx2),
             sumw2,
             None if maximum == _NO_LIMIT else maximum,
             None if minimum == _NO_LIMIT else minimum,
+            flow_counted,
         )
 
     def _more_moments(self, dimension: int) -> tuple[float, ...]:

@@ -128,7 +128,8 @@ def from_model(model: Any, class_name: str) -> Histogram:
     """What uproot made of a TH1, TH2, TH3 or profile of any version, as ``Histogram``."""
     dimension = int(class_name.removeprefix("TH")[0]) if class_name.startswith("TH") else _profile_dimension(class_name)
     members = model.all_members
-    axes = tuple(_axis(members[name]) for name in ("fXaxis", "fYaxis", "fZaxis")[:dimension])
+    flow_counted = int(members.get("fStatOverflows", 0)) == 1
+    axes = tuple(_axis(members[name], flow_counted) for name in ("fXaxis", "fYaxis", "fZaxis")[:dimension])
     profile = "fBinEntries" in members
     histogram = Histogram(
         class_name=class_name,
@@ -163,7 +164,7 @@ def _profile_dimension(class_name: str) -> int:
     return {"TProfile": 1, "TProfile2D": 2, "TProfile3D": 3}[class_name]
 
 
-def _axis(model: Any) -> Axis:
+def _axis(model: Any, flow_counted: bool) -> Axis:
     members = model.all_members
     labels: dict[int, str] = {}
     for label in members["fLabels"] or ():
@@ -179,6 +180,7 @@ def _axis(model: Any) -> Axis:
         ranged=bool(int(members["@fBits"]) & 1 << 11),
         extendable=bool(int(members.get("fBits2", 0)) & 3),
         title=str(members["fTitle"]),
+        flow_counted=flow_counted,
     )
 
 

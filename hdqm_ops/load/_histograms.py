@@ -145,6 +145,7 @@ def _details(axis: Axis) -> dict[str, Any]:
         "ranged": axis.ranged,
         "extendable": axis.extendable,
         "title": text(axis.title),
+        "flow_counted": axis.flow_counted,
     }
     return {name: value for name, value in found.items() if value}
 

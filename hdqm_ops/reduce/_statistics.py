@@ -277,10 +277,10 @@ def _must_recompute(hist: Histogram) -> bool:
 
 
 def _sums_of_bins(hist: Histogram) -> Sums:
-    weight, squares = (active_bins(hist, grid) for grid in _weights(hist))
+    weight, squares = (_counted_bins(hist, grid) for grid in _weights(hist))
     result = [0.0] * N_SUMS
     result[0], result[1] = float(weight.sum()), float(squares.sum())
-    centers = [_active_centers(axis) for axis in hist.axes]
+    centers = [_counted_centers(axis) for axis in hist.axes]
     along = [_projected(weight, index) for index in range(hist.dimension)]
     for place, x, w in zip(_AXIS_SUM, centers, along, strict=False):
         result[place], result[place + 1] = float(w @ x), float(w @ (x * x))
@@ -301,10 +301,19 @@ def _weights(hist: Histogram) -> tuple[Doubles, Doubles]:
     return contents(hist), errors(hist) ** 2
 
 
-def _active_centers(axis: Axis) -> Doubles:
-    """Bin centres of the active range; 0 on an axis of labels that may grow, where a position means nothing."""
-    first, last = active(axis)
-    centers = axis.centers()[first : last + 1]
+def _counted(axis: Axis) -> slice:
+    """Bins that statistics count: the active range, and flow where the histogram says so and no range is active."""
+    first, last = (0, axis.n + 1) if axis.flow_counted and not axis.ranged else active(axis)
+    return slice(first, last + 1)
+
+
+def _counted_bins(hist: Histogram, grid: Doubles) -> Doubles:
+    return grid[tuple(_counted(axis) for axis in hist.axes)]
+
+
+def _counted_centers(axis: Axis) -> Doubles:
+    """Centres of the bins that count; 0 on an axis of labels that may grow, where a position means nothing."""
+    centers = axis.centers()[_counted(axis)]
     return np.zeros_like(centers) if axis.labels and axis.extendable else centers
 
 
@@ -316,8 +325,8 @@ def _add_profiled(hist: Histogram, result: list[float]) -> None:
     assert hist.sumw2 is not None
     place = {1: 4, 2: 7}.get(hist.dimension)
     if place is not None:
-        result[place] = float(active_bins(hist, hist.grid(hist.cells)).sum())
-        result[place + 1] = float(active_bins(hist, hist.grid(hist.sumw2)).sum())
+        result[place] = float(_counted_bins(hist, hist.grid(hist.cells)).sum())
+        result[place + 1] = float(_counted_bins(hist, hist.grid(hist.sumw2)).sum())
 
 
 def mean(hist: Histogram, axis: int = 1) -> float:

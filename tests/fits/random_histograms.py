@@ -174,3 +174,38 @@ def random_calls(rng, hist):
         "FlatLineXcut": (0, low, high, 1.0),
         "LanGau": (desired, low, high, 0.3 * width, (width / 2, place, float(hist.cells.sum()), width / 2)),
     }
+
+
+def turn_on(rng):
+    """An efficiency with binomial errors: mostly a turn-on curve, else another shape as shares of its maximum."""
+    if rng.random() < 0.2:
+        hist = SHAPES[rng.choice(len(SHAPES), p=SHARES)](rng)
+        cells = np.abs(hist.cells.astype(np.float64)) / max(float(np.abs(hist.cells).max()), 1.0)
+        probed = np.full(len(cells), float(rng.integers(5, 500)))
+        return efficiency(hist.axes[0].n, hist.axes[0].low, hist.axes[0].high, cells, probed)
+    n, high = int(rng.integers(10, 120)), float(rng.choice([60.0, 100.0, 300.0]))
+    x = (np.arange(-1, n + 1) + 0.5) * high / n
+    probed = rng.poisson(10 ** rng.uniform(0.5, 3.5) * np.exp(-x / high * rng.uniform(0, 3)))
+    rise = np.tanh((x - rng.uniform(0.1, 0.8) * high) / (rng.uniform(0.01, 0.2) * high))
+    passed = rng.binomial(probed, np.clip(rng.uniform(0.5, 1) * (1 + rise) / 2, 0, 1))
+    return efficiency(n, 0.0, high, passed / np.maximum(probed, 1), probed)
+
+
+def efficiency(n, low, high, share, probed):
+    """A histogram of shares with the errors that ``TH1::Divide`` gives with option B, some never 0 as after fits."""
+    least = 0.25 * (len(share) % 3 > 0) / np.maximum(probed, 1)
+    return made(n, low, high, share.astype(np.float64), (share * (1 - share) + least) / np.maximum(probed, 1))
+
+
+def random_turn_ons(number, seed):
+    """``number`` efficiencies, each with the name of its shape."""
+    rng = np.random.default_rng(seed)
+    for _ in range(number):
+        yield "turn_on", turn_on(rng)
+
+
+def turn_on_calls(rng):
+    """One call of each metric of turn-on curves."""
+    share = float(rng.choice([0.2, 0.5, 0.8, round(rng.uniform(0, 1), 2)]))
+    names = ("EffMean", "EffVariance", "TurnOnCurveHalfWidth", "TurnOnPlateauEff", "TurnOnCurveRange")
+    return {"TurnOnCurveEffPoint": (share,)} | dict.fromkeys(names, ())

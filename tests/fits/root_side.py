@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import ROOT
+import root_turn_ons
 
 ROOT.gROOT.SetBatch(True)  # noqa: FBT003 - ROOT's signature
 ROOT.TH1.AddDirectory(False)  # noqa: FBT003 - dito
@@ -145,17 +146,24 @@ RECIPES = {
 
 
 def answer(job):
-    out = {}
-    for name, arguments in job["calls"].items():
-        hist = histogram(job)
-        function, result, desired = RECIPES[name](hist, arguments)
-        good = bool(result.Get()) and result.IsValid() and result.Ndf() > 0
-        value = function.GetMaximumX() if name == "LanGau" else function.GetParameter(desired)
-        chi2 = result.MinFcnValue() if result.Get() else None
-        status = int(result)
-        out[name] = [good, value, function.GetParError(desired), chi2, status]
-    return out
+    return {name: fitted(name, histogram(job), arguments) for name, arguments in job["calls"].items()}
 
 
-jobs = json.loads(Path(sys.argv[1]).read_text())
-Path(sys.argv[2]).write_text(json.dumps([answer(job) for job in jobs]))
+def fitted(name, hist, arguments):
+    """Did the fit converge, with degrees of freedom left; value, error, least χ², and ROOT's status."""
+    if name in root_turn_ons.RECIPES:
+        return root_turn_ons.answer(name, hist, arguments)
+    function, result, desired = RECIPES[name](hist, arguments)
+    good = bool(result.Get()) and result.IsValid() and result.Ndf() > 0
+    value = function.GetMaximumX() if name == "LanGau" else function.GetParameter(desired)
+    chi2 = result.MinFcnValue() if result.Get() else None
+    return [good, value, function.GetParError(desired), chi2, int(result)]
+
+
+def main():
+    jobs = json.loads(Path(sys.argv[1]).read_text())
+    Path(sys.argv[2]).write_text(json.dumps([answer(job) for job in jobs]))
+
+
+if __name__ == "__main__":
+    main()

@@ -36,6 +36,8 @@ def made(cls, name):
     if random.random() < 0.2:
         for number in range(1, hist.GetNbinsX() + 1):
             hist.GetXaxis().SetBinLabel(number, f"label{number}")
+    if random.random() < 0.3:
+        hist.SetStatOverflows(random.choice((ROOT.TH1.kIgnore, ROOT.TH1.kConsider, ROOT.TH1.kConsider)))
     if random.random() < 0.2:
         hist.SetMaximum(random.uniform(1, 9))
     return hist

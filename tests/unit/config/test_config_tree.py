@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -52,6 +53,15 @@ def test_the_prefix_is_removed_and_no_letters_with_it(write_tree, metrics, name)
     tree = read_tree([write_tree({"S/a.ini": plot(name)})], metrics)
 
     assert [trend.name for trend in tree.trends] == ([name] if name != ":" else [])
+
+
+def test_a_metric_that_appears_is_another_definition(write_tree, metrics):
+    folder = write_tree({"S/a.ini": plot("a", metric="fits.LanGau(0)") + plot("b")})
+    later = metrics | {"fits.LanGau": replace(metrics["fits.LanGau"], available=True)}
+    (absent, same), (present, still) = (read_tree([folder], known).trends for known in (metrics, later))
+
+    assert absent.definition_hash() != present.definition_hash()  # so that the gaps it left are computed
+    assert same.definition_hash() == still.definition_hash()
 
 
 def test_an_argument_too_much_is_dropped_from_the_definition(write_tree, metrics):
