@@ -103,7 +103,19 @@ def test_profiles_come_back(keep, mode, dimension):
 
 def test_unusual_axes_and_numbers_come_back(keep):
     edges = np.array([0.0, 0.1, 0.30000000000000004, 7.0])
-    axis = Axis(3, 0.0, 7.0, edges, {1: "a", 3: "ü '\"\\"}, first=2, last=3, ranged=True, extendable=True, title="x")
+    axis = Axis(
+        3,
+        0.0,
+        7.0,
+        edges,
+        {1: "a", 3: "ü '\"\\"},
+        first=2,
+        last=3,
+        ranged=True,
+        extendable=True,
+        title="x",
+        flow_counted=True,
+    )
     odd = np.array([-0.0, np.inf, -np.inf, np.nan, 5e-324])
     minus_zero = np.array([0.0, 0.0, -0.0, 0.0, 0.0])
     elements = {

@@ -38,6 +38,18 @@ def test_nothing_counts_where_there_are_no_entries_either():
     assert refusal.value.reason is Reason.HISTOGRAM_EMPTY
 
 
+def test_flow_counts_where_the_histogram_says_so_and_only_in_what_is_computed_from_bins():
+    plain = draw_hist("0 1 2 | 1 3")
+    cells = plain.cells.copy()
+    cells[0], cells[-1] = 2, 4
+    counted = replace(plain, cells=cells, axes=(replace(plain.axes[0], flow_counted=True),))
+    from_bins = replace(counted, sums=(0.0,) * 4)
+
+    assert root.mean(counted) == pytest.approx(1.25)  # stored moments
+    assert root.mean(from_bins) == pytest.approx((2 * -0.5 + 0.5 + 3 * 1.5 + 4 * 2.5) / 10)
+    assert root.mean(ranged(from_bins, 1, 2)) == pytest.approx(1.25)
+
+
 def test_an_active_range_counts_alone():
     hist = ranged(draw_hist("0 1 2 3 4 | 9 1 3 9"), 2, 3)
 
