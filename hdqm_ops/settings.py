@@ -116,6 +116,15 @@ class Settings(BaseSettings):
     file_pause_s: float = Field(
         default=3600, gt=0, description="Seconds before it is tried for the second time; each pause is twice the last."
     )
+    claim_s: float = Field(
+        default=60,
+        gt=0,
+        description="How long, in seconds, a file belongs to who works on it, unless renewed, as it is while that one "
+        "lives. After a crash on another machine the file is free when it is over.",
+    )
+    database_wait_s: float = Field(
+        default=120, ge=0, description="How long work that has begun waits for a database that went away, in seconds."
+    )
     watch_s: float = Field(
         default=15,
         gt=0,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from hdqm_ops.cli._context import with_database
-from hdqm_ops.cli._output import err, out, print_json
+from hdqm_ops.cli._output import err, out, print_json, printable
 
 __all__ = ["register"]
 
@@ -88,6 +88,6 @@ def _shown(value: Any, *, as_json: bool) -> Any:
     """Times as text; for people, names without the control characters that would break a line or a terminal."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    if isinstance(value, str) and not as_json and not value.isprintable():
-        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in value)
+    if isinstance(value, str) and not as_json:
+        return printable(value)
     return value

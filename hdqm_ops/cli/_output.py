@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-__all__ = ["Advance", "err", "out", "print_json", "progress", "table"]
+__all__ = ["Advance", "err", "out", "print_json", "printable", "progress", "table"]
 
 _WIDE = None if sys.stdout.isatty() else 140  # a log or a pipe has no width of its own
 
@@ -28,6 +29,15 @@ def print_json(document: Any) -> None:
     """One JSON document on stdout; never NaN, which is no JSON."""
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def printable(text: str) -> str:
+    """A text without the control characters that would break a line or a terminal: names of files may have them."""
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(letter: str) -> str:
+    return letter if letter.isprintable() else repr(letter)[1:-1]
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
@@ -63,7 +73,7 @@ def progress(title: str, total: int) -> Iterator[Advance]:
         def plain(line: str) -> None:
             nonlocal done
             done += 1
-            err.print(f"{title} {done}/{total}: {line}", markup=False)
+            err.print(f"{title} {done}/{max(done, total)}: {printable(line)}", markup=False)
 
         yield plain
         return
@@ -72,6 +82,6 @@ def progress(title: str, total: int) -> Iterator[Advance]:
         task = bar.add_task(title, total=total)
 
         def step(line: str) -> None:
-            bar.update(task, advance=1, description=f"{title} [dim]{line[-60:]}[/dim]")
+            bar.update(task, advance=1, description=f"{title} [dim]{escape(printable(line)[-60:])}[/dim]")
 
         yield step

@@ -1,5 +1,6 @@
 """Rows into TimescaleDB and out of it again; the only room with psycopg. Its schema is in ``sql/``."""
 
+from hdqm_ops.load._claims import Held, claim_work, holders, next_best, release_claim, renew_claim
 from hdqm_ops.load._configuration import Changes, apply_configuration
 from hdqm_ops.load._connection import Connection, connect
 from hdqm_ops.load._files import Registered, Retry, record_failure, register_files
@@ -51,6 +52,7 @@ __all__ = [
     "Connection",
     "FileFilter",
     "FileResult",
+    "Held",
     "LoadCounts",
     "MigrationStatus",
     "NotAnswered",
@@ -68,15 +70,18 @@ __all__ = [
     "Work",
     "apply_configuration",
     "ask",
+    "claim_work",
     "connect",
     "element_behind_point",
     "file_events",
     "first_run_of_days",
+    "holders",
     "left_out_runs",
     "list_files",
     "load_file",
     "migrate",
     "migration_status",
+    "next_best",
     "not_listed",
     "pages",
     "pending",
@@ -95,7 +100,9 @@ __all__ = [
     "record_vanished",
     "record_waiting",
     "register_files",
+    "release_claim",
     "remove_golden_json",
+    "renew_claim",
     "requeue_files",
     "restrict_reader",
     "run_starts",

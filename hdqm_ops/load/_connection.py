@@ -21,6 +21,13 @@ T = TypeVar("T")
 _TRIES = 8
 _PASSING = (errors.SerializationFailure, errors.DeadlockDetected)
 _NOT_THERE = (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn, errors.UndefinedFunction)
+_PATIENCE = {  # in seconds: a server whose machine died says nothing, and the system's own patience is two hours
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
 _CURE = "start one with `hdqm db start` or `hdqm up`, or name one in HDQM_DATABASE_URL"
 
 
@@ -37,7 +44,9 @@ def connect(url: str, *, role: str | None = "hdqm_writer", application_name: str
         ConfigError: the address cannot be read.
     """
     with translated(_place(url)):
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=application_name)
+        given = conninfo_to_dict(url)
+        ours: dict[str, Any] = {name: value for name, value in _PATIENCE.items() if name not in given}
+        connection = psycopg.connect(url, autocommit=True, application_name=application_name, **ours)
         if role is not None:
             connection.execute(
                 "SELECT set_config('role', rolname, false) FROM pg_roles "
@@ -73,7 +82,9 @@ def translated(place: str = "the database") -> Iterator[None]:
         ) from error
     except (*_PASSING, errors.LockNotAvailable, errors.DiskFull, errors.OutOfMemory, errors.QueryCanceled) as error:
         raise TryAgain(f"the database cannot do it now: {_said(error)}") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except errors.ProgramLimitExceeded:  # an OperationalError to the driver, but waiting would not mend it
+        raise
+    except (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout) as error:
         raise DatabaseUnavailable(f"no database answers at {place} ({_said(error)}): {_CURE}") from error
 
 

@@ -105,9 +105,15 @@ def _row(file: DQMFile) -> tuple[Any, ...]:
 
 
 def record_failure(
-    connection: Connection, file_id: int, reason: str, *, file: DQMFile | None = None, retry: Retry | None = None
-) -> None:
-    """Mark a file that could not be read; what was stored of it before stays.
+    connection: Connection,
+    file_id: int,
+    reason: str,
+    *,
+    file: DQMFile | None = None,
+    retry: Retry | None = None,
+    claim: int | None = None,
+) -> bool:
+    """Mark a file that could not be read; what was stored of it before stays. A claim of it is given back with that.
 
     Args:
         connection: where the ledger is.
@@ -115,6 +121,10 @@ def record_failure(
         reason: why.
         file: what was read: where the file is another one by now, nothing is marked.
         retry: when it is tried again.
+        claim: number of the claim under which it was read: where that is not the file's any more, nothing is marked.
+
+    Returns:
+        Whether it was marked.
     """
     retry = retry or Retry()
     facts = {
@@ -124,13 +134,15 @@ def record_failure(
         "mtime": file and file.mtime,
         "most": retry.most,
         "pause_s": retry.pause_s,
+        "claim": claim,
     }
 
-    def record() -> None:
-        connection.execute(query("files", "fail"), facts)
+    def record() -> bool:
+        marked = connection.execute(query("files", "fail"), facts).rowcount > 0
         settle(connection, file_id)
+        return marked
 
-    in_transaction(connection, record)
+    return in_transaction(connection, record)
 
 
 def settle(connection: Connection, file_id: int | None = None) -> int:

@@ -66,14 +66,17 @@ def requeue_files(connection: Connection, chosen: FileFilter) -> int:
     return in_transaction(connection, lambda: connection.execute(query("files", "requeue"), chosen.facts()).rowcount)
 
 
-def record_waiting(connection: Connection, file_id: int, file: DQMFile, reason: str, *, wait_s: float) -> None:
+def record_waiting(
+    connection: Connection, file_id: int, file: DQMFile, reason: str, *, wait_s: float, claim: int | None = None
+) -> bool:
     """Let a file wait that ends too early and is young: it may still be written.
 
-    It is taken up again when it changes and then stays, or at the latest ``wait_s`` seconds after its time.
+    It is taken up again when it changes and then stays, or at the latest ``wait_s`` seconds after its time. Nothing is
+    marked, and the answer is False, where the file is another one by now, or ``claim`` is not its last claim.
     """
-    facts = {"file_id": file_id, "reason": text(reason), "wait_s": wait_s}
+    facts = {"file_id": file_id, "reason": text(reason), "wait_s": wait_s, "claim": claim}
     facts |= {"size_bytes": file.size_bytes, "mtime": file.mtime}
-    in_transaction(connection, lambda: connection.execute(query("files", "wait"), facts))
+    return in_transaction(connection, lambda: connection.execute(query("files", "wait"), facts).rowcount) > 0
 
 
 def not_listed(connection: Connection, paths: Sequence[str]) -> list[tuple[int, str]]:
@@ -82,7 +85,10 @@ def not_listed(connection: Connection, paths: Sequence[str]) -> list[tuple[int, 
         return connection.execute(query("files", "not_listed"), {"paths": list(paths)}).fetchall()
 
 
-def record_vanished(connection: Connection, file_ids: Sequence[int]) -> int:
-    """Mark files that are no longer there; their points stay. How many were not marked before."""
-    ids = {"ids": list(file_ids)}
-    return in_transaction(connection, lambda: connection.execute(query("files", "vanish"), ids).rowcount)
+def record_vanished(connection: Connection, file_ids: Sequence[int], *, claim: int | None = None) -> int:
+    """Mark files that are no longer there; their points stay. How many were not marked before.
+
+    With ``claim``, only files whose last claim it is are marked.
+    """
+    facts = {"ids": list(file_ids), "claim": claim}
+    return in_transaction(connection, lambda: connection.execute(query("files", "vanish"), facts).rowcount)

@@ -19,7 +19,7 @@ __all__ = ["pending"]
 def pending(connection: Connection, scope: Scope) -> list[Work]:
     """Files with something to do, by run: of each run, primary dataset and processing the best one that did not fail.
 
-    A file whose better fails later is named by the next call.
+    A file whose better fails later is named by the next call. Files that others work on are named, too.
     """
     with translated():
         planner = _Planner.of(connection, scope)
@@ -36,6 +36,7 @@ def _parameters(scope: Scope, planner: "_Planner") -> dict[str, Any]:
         "datasets": list(scope.datasets) or None,
         "paths": list(scope.paths) or None,
         "ids": list(scope.file_ids) or None,
+        "refused": list(scope.refused),
         "done_definitions": planner.done_definitions(),
         "done_elements": planner.done_elements(),
     }
@@ -93,10 +94,12 @@ class _Planner:
 
     def work(self, row: tuple[Any, ...]) -> Iterator[Work]:
         """What is to do for one candidate; nothing where it is done, or cannot be done."""
-        file_id, definition_set, element_set, vanished, *facts = row
-        todo = self.todo(self.definition_sets[definition_set], self.element_sets[element_set], vanished)
+        file_id, definition_set, element_set, state, *facts = row
+        done, read = self.definition_sets[definition_set], self.element_sets[element_set]
+        todo = self.todo(done, read, state == "vanished")
         if todo.definitions:
-            yield Work(file_id, DQMFile(*facts), todo.definitions, todo.stored)
+            seen = (definition_set, element_set, state)
+            yield Work(file_id, DQMFile(*facts), todo.definitions, todo.stored, seen)
 
 
 def _sets(connection: Connection, name: str) -> dict[int | None, frozenset[int]]:

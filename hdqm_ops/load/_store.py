@@ -31,7 +31,8 @@ def load_file(connection: Connection, result: FileResult) -> LoadCounts:
     """Store what came of one file, whole or not at all; storing the same again changes no row.
 
     A file that is outranked by one already loaded is marked as superseded, and nothing of it is stored. One that
-    outranks the loaded one takes its place.
+    outranks the loaded one takes its place. Nothing is stored either of a file that changed, or whose claim another one
+    took over; where something is, the claim is given back with it.
 
     Args:
         connection: from ``connect``; not within a transaction.
@@ -84,6 +85,7 @@ class _Ledger:
     definition_set_id: int | None
     elements: Sequence[int] | None
     missing_elements: Sequence[int] | None
+    claims: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class _Load:
         before = self._read_ledger()
         if before is None:
             return LoadCounts("stale")
+        if self._result.work.claim not in {None, before.claims}:
+            return LoadCounts("lost")  # the work was begun anew by another: what this one knows is old
         if any(rival.loaded and rival.outranks and rival.state in _COUNTS for rival in rivals):
             self._run("supersede")
             return LoadCounts("superseded")

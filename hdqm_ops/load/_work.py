@@ -25,6 +25,8 @@ class Scope:
         trends: ``Subsystem/name`` of the trends; None means all, an empty tuple none.
         paths: files.
         file_ids: files, by their ids in the ledger.
+        refused: files that could not be done for this very request: in their place the next best are asked for,
+            whatever ``mode`` says.
     """
 
     stage: Stage = "ingest"
@@ -35,6 +37,7 @@ class Scope:
     trends: tuple[str, ...] | None = None
     paths: tuple[str, ...] = ()
     file_ids: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,16 @@ class Work:
         definitions: ``Subsystem/name`` → id of the definition to compute (for ``extract``: whose elements to read).
             Files with the same work share one mapping.
         stored: the histograms that this takes are in the database: the file need not be opened.
+        seen: set of definitions, set of elements and state that the ledger had when this was planned; None: unknown.
+        claim: number of the claim under which this is done; None: nobody else does it.
     """
 
     file_id: int
     file: DQMFile
     definitions: Mapping[str, int]
     stored: bool
+    seen: tuple[int | None, int | None, str] | None = None
+    claim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +86,16 @@ class LoadCounts:
     """What loading one file did.
 
     Attributes:
-        state: ``ingested``, ``extracted``, ``superseded`` (a better file counts, nothing was stored), or ``stale``
-            (the file was replaced while it was worked on, nothing was stored).
+        state: ``ingested``, ``extracted``; or nothing was stored: ``superseded`` (a better file counts), ``stale`` (the
+            file was replaced while it was worked on), ``lost`` (the claim was taken over by another), ``waiting``,
+            ``vanished``.
         values: points with a value that the file has now, of the definitions that were computed.
         gaps: code of the reason → points without a value.
         histograms: monitor elements that were kept.
         changed: rows of points and histograms that are not as they were.
     """
 
-    state: Literal["ingested", "extracted", "superseded", "stale", "waiting", "vanished"]
+    state: Literal["ingested", "extracted", "superseded", "stale", "lost", "waiting", "vanished"]
     values: int = 0
     gaps: Mapping[str, int] = field(default_factory=dict)
     histograms: int = 0

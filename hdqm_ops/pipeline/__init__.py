@@ -15,6 +15,7 @@ from hdqm_ops.pipeline._pages import (
 )
 from hdqm_ops.pipeline._plan import Batch, Plan, apply_configuration, plan
 from hdqm_ops.pipeline._reduction import FileReducer
+from hdqm_ops.pipeline._report import FileReport, Report
 from hdqm_ops.pipeline._request import Request
 from hdqm_ops.pipeline._simulation import simulate_files, simulated_files
 from hdqm_ops.pipeline._sync import (
@@ -27,7 +28,7 @@ from hdqm_ops.pipeline._sync import (
     sync_rr,
 )
 from hdqm_ops.pipeline._watch import Watcher
-from hdqm_ops.pipeline._work import FileReport, Report, add_up, ingest_batch, work
+from hdqm_ops.pipeline._work import add_up, ingest_batch, work
 
 __all__ = [
     "STATES",

@@ -1,14 +1,17 @@
-"""The database of the settings, for what is asked of it in one sentence."""
+"""The database of the settings, for what is asked of it in one sentence, and for work that outlasts its restarts."""
 
-from collections.abc import Mapping
+import logging
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from hdqm_ops import load
 from hdqm_ops.errors import DatabaseUnavailable
 from hdqm_ops.settings import Settings
 
 __all__ = [
+    "Database",
     "connect",
     "database_url",
     "migrate",
@@ -18,6 +21,12 @@ __all__ = [
     "summary",
     "summary_rows",
 ]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 
 
 def database_url(settings: Settings) -> str:
@@ -36,9 +45,56 @@ def connect(settings: Settings) -> load.Connection:
     return load.connect(database_url(settings))
 
 
+class Database:
+    """A connection that is opened when it is needed, and anew where the last one broke.
+
+    Args:
+        settings: which database, and how long to wait for it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: load.Connection | None = None
+
+    def ask(self, question: Callable[[load.Connection], T], *, patient: bool = True) -> T:
+        """Ask ``question``, again after the database went away in the middle of it: it must be repeatable.
+
+        Args:
+            question: is asked over the connection.
+            patient: False: once, whatever comes.
+
+        Raises:
+            DatabaseUnavailable: the database did not come back within the time of the settings.
+        """
+        pause, end = _PAUSE_S, 0.0
+        while True:
+            try:
+                return question(self._opened())
+            except DatabaseUnavailable as error:
+                self.close()
+                now = time.monotonic()
+                end = end or now + (self._settings.database_wait_s if patient else 0.0)
+                if now + pause > end:
+                    raise
+                log.warning("%s; it is waited for, %.0f s more", error, end - now)
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    def _opened(self) -> load.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._settings)
+        return self._connection
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 def migrate(settings: Settings) -> list[str]:
     """Apply the migrations that are missing; their names."""
-    return load.migrate(database_url(settings))
+    return load.migrate(database_url(settings), reader_timeout_s=settings.reader_timeout_s)
 
 
 def migration_status(settings: Settings) -> list[dict[str, Any]]:

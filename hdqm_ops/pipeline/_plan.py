@@ -48,12 +48,14 @@ class Plan:
     Attributes:
         request: what was asked.
         tree: the configuration it was asked for.
-        work: one item a file.
+        scope: the question to the ledger.
+        work: its answer, one item a file.
         remarks: what a person should know: ignored files, patterns without files, errors in the configuration.
     """
 
     request: Request
     tree: ConfigTree
+    scope: load.Scope
     work: tuple[load.Work, ...]
     remarks: tuple[str, ...]
 
@@ -98,7 +100,7 @@ def plan(settings: Settings, request: Request) -> Plan:
         nothing_left = request.hints and not files  # no paths would mean all
         work = () if nothing_left else tuple(load.pending(connection, scope))
     log.info("%d files to do for %d trends, %s", len(work), len(tree.trends), runs)
-    return Plan(request, tree, work, tuple(remarks))
+    return Plan(request, tree, scope, work, tuple(remarks))
 
 
 def plan_batch(settings: Settings, request: Request, file_ids: Sequence[int]) -> Plan:
@@ -111,7 +113,7 @@ def plan_batch(settings: Settings, request: Request, file_ids: Sequence[int]) ->
         file_ids=tuple(file_ids),
     )
     with connect(settings) as connection:
-        return Plan(request, tree, tuple(load.pending(connection, scope)), ())
+        return Plan(request, tree, scope, tuple(load.pending(connection, scope)), ())
 
 
 def apply_configuration(settings: Settings, tree: ConfigTree) -> dict[str, int]:

@@ -2,109 +2,45 @@
 
 import logging
 import multiprocessing
+import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from hdqm_ops import extract, load, reduce
-from hdqm_ops.errors import AbsentFile, DatabaseUnavailable, TruncatedFile, TryAgain, UnreadableFile
+from hdqm_ops.errors import (
+    AbsentFile,
+    AuthenticationFailed,
+    DatabaseUnavailable,
+    TruncatedFile,
+    TryAgain,
+    UnreadableFile,
+)
 from hdqm_ops.model import ElementContent, ExtractedFile, Trend
-from hdqm_ops.pipeline._database import connect
+from hdqm_ops.pipeline._claims import Heartbeat, claim, new_holder
+from hdqm_ops.pipeline._database import Database
 from hdqm_ops.pipeline._plan import Plan, plan_batch
+from hdqm_ops.pipeline._report import FileReport, Report
 from hdqm_ops.pipeline._request import Mode, Request
+from hdqm_ops.pipeline._rounds import Rounds
 from hdqm_ops.settings import Settings
 
 __all__ = ["FileReport", "Report", "add_up", "ingest_batch", "work"]
 
 log = logging.getLogger(__name__)
 
-_STATES = ("ingested", "extracted", "superseded", "stale", "waiting", "vanished")
-
-
-@dataclass(frozen=True, slots=True)
-class FileReport:
-    """What became of one file.
-
-    Attributes:
-        path: the file.
-        counts: what was loaded; None where the file failed.
-        failure: why it failed.
-        passing: the failure may pass: the file stays to be done.
-        seconds: time for reading, reducing and loading.
-    """
-
-    path: str
-    counts: load.LoadCounts | None
-    failure: str = ""
-    passing: bool = False
-    seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-    def __str__(self) -> str:
-        if self.counts is None:
-            return f"{self.path}: failed: {self.failure}"
-        if self.counts.state in {"waiting", "vanished"}:
-            return f"{self.path}: {self.counts.state}"
-        read, reduced, loaded = (f"{second * 1000:.0f}" for second in self.seconds)
-        gaps = ", ".join(f"{number} {code}" for code, number in sorted(self.counts.gaps.items()))
-        return (
-            f"{self.path}: {self.counts.state}: {self.counts.values} values, gaps: {gaps or 'none'}; "
-            f"read {read} ms, reduced {reduced} ms, loaded {loaded} ms"
-        )
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of all files of a request."""
-
-    stage: str
-    files: Counter[str] = field(default_factory=Counter)
-    values: int = 0
-    gaps: Counter[str] = field(default_factory=Counter)
-    histograms: int = 0
-    changed: int = 0
-    failures: dict[str, str] = field(default_factory=dict)
-    passing: dict[str, str] = field(default_factory=dict)
-
-    def add(self, one: FileReport) -> None:
-        """Count one more file."""
-        if one.counts is None:
-            (self.passing if one.passing else self.failures)[one.path] = one.failure
-            return
-        self.files[one.counts.state] += 1
-        self.values += one.counts.values
-        self.gaps.update(one.counts.gaps)
-        self.histograms += one.counts.histograms
-        self.changed += one.counts.changed
-
-    @property
-    def failed(self) -> bool:
-        """Whether any file was not done."""
-        return bool(self.failures or self.passing)
-
-    def as_json(self) -> dict[str, Any]:
-        """Numbers for people and machines."""
-        return {
-            "stage": self.stage,
-            **{
-                state: self.files[state]
-                for state in ("ingested", "extracted", "superseded", "stale", "waiting", "vanished")
-            },
-            "failed": len(self.failures),
-            "to_be_repeated": len(self.passing),
-            "values": self.values,
-            "histograms": self.histograms,
-            "changed_rows": self.changed,
-            "gaps": dict(sorted(self.gaps.items())),
-            "failures": {**self.failures, **self.passing},
-        }
+_GIVEN_BACK = {"ingested", "extracted", "superseded", "waiting", "vanished"}
+"""Outcomes with which the claim is given back."""
 
 
 def work(settings: Settings, plan: Plan, *, jobs: int, advance: Callable[[str], object]) -> Report:
-    """Do what is planned; a file that fails never stops the others.
+    """Do what is planned; a file that fails never stops the others, and the next best is taken in its place.
+
+    Each file is claimed before it is read. Files that others work on are left to them, and taken over where they died.
 
     Args:
         settings: the database.
@@ -113,15 +49,30 @@ def work(settings: Settings, plan: Plan, *, jobs: int, advance: Callable[[str], 
         advance: is called with a line for each file that is done.
 
     Raises:
-        DatabaseUnavailable: the database went away; what was loaded is kept, and the rest stays to be done.
+        DatabaseUnavailable: the database went away for longer than the settings allow; what was loaded is kept, and the
+            rest stays to be done.
     """
     report = Report(plan.request.stage)
-    done = _in_processes(settings, plan, jobs) if jobs > 1 and len(plan.work) > 1 else _one_by_one(settings, plan)
-    for one in done:
+
+    def count(one: FileReport) -> None:
         report.add(one)
-        log.log(logging.INFO if one.counts else logging.WARNING, "%s", one)
+        log.log(logging.WARNING if one.state == "failed" else logging.INFO, "%s", one)
         advance(str(one))
+
+    rounds = Rounds(settings, plan)
+    for items in rounds:
+        for one in _done(settings, plan, items, jobs):
+            if rounds.settles(one):
+                count(one)
+    for one in rounds.left:
+        count(one)
     return report
+
+
+def _done(settings: Settings, plan: Plan, items: Sequence[load.Work], jobs: int) -> Iterator[FileReport]:
+    if jobs > 1 and len(items) > 1:
+        return _in_processes(settings, plan, items, jobs)
+    return _one_by_one(settings, plan, items)
 
 
 def ingest_batch(
@@ -167,38 +118,61 @@ class _Worker:
         self._trends = {trend.key: trend for trend in trends}
         self._stage = request.stage
         self._at_once = request.judged_at_once
-        self._connection: load.Connection | None = None
+        self._database = Database(settings)
+        self._heartbeat = Heartbeat(settings)
+        self._holder = new_holder()
         self._reducers: dict[tuple[str, ...], reduce.Reducer] = {}
 
-    def connection(self) -> load.Connection:
-        """The connection; a new one where the last broke."""
-        if self._connection is None or self._connection.broken:
-            self._connection = connect(self._settings)
-        return self._connection
-
     def do(self, item: load.Work) -> FileReport:
-        """Read, reduce, load. Only the loss of the database is not answered with a report."""
+        """Claim, read, reduce, load. Only the loss of the database is not answered with a report."""
+        lease_s = self._settings.claim_s
+        claimed = self._database.ask(lambda connection: claim(connection, item, self._holder, lease_s))
+        if not isinstance(claimed, load.Work):
+            return FileReport(item.file_id, item.file.path, held=claimed)
+        report = None
+        try:
+            with self._heartbeat.holding(claimed):
+                report = self._outcome(claimed)
+        finally:
+            if report is None or report.state not in _GIVEN_BACK:
+                self._give_back(claimed)
+        return report
+
+    def _outcome(self, item: load.Work) -> FileReport:
         try:
             return self._do(item)
         except UnreadableFile as error:
             return self._refused(item, error)
         except DatabaseUnavailable:
             raise
+        except (TryAgain, AuthenticationFailed) as error:  # another file may be on a server that takes our ticket
+            return FileReport(item.file_id, item.file.path, failure=str(error), passing=True)
+
+    def _give_back(self, item: load.Work) -> None:
+        """Let others have the file, if the database can be told: else the claim expires."""
+        assert item.claim is not None
+        file_id, number = item.file_id, item.claim
+        try:
+            self._database.ask(lambda connection: load.release_claim(connection, file_id, number), patient=False)
         except TryAgain as error:
-            return FileReport(item.file.path, None, str(error), passing=True)
+            log.info("%s is not given back: %s", item.file.path, error)
 
     def _refused(self, item: load.Work, error: UnreadableFile) -> FileReport:
-        """A file that cannot be read is gone, or still being written, or has failed."""
-        file, settings = item.file, self._settings
+        """A file that cannot be read is gone, or still being written, or has failed; or it is another one's by now."""
+        file_id, file, number = item.file_id, item.file, item.claim
+        ask, settings, why = self._database.ask, self._settings, error.reason
         if isinstance(error, AbsentFile):
-            load.record_vanished(self.connection(), [item.file_id])
-            return FileReport(file.path, load.LoadCounts("vanished"))
-        if isinstance(error, TruncatedFile) and not self._at_once and file.mtime > time.time() - settings.wait_s:
-            load.record_waiting(self.connection(), item.file_id, file, error.reason, wait_s=settings.wait_s)
-            return FileReport(file.path, load.LoadCounts("waiting"))
-        retry = load.Retry(settings.file_tries, settings.file_pause_s)
-        load.record_failure(self.connection(), item.file_id, error.reason, file=file, retry=retry)
-        return FileReport(file.path, None, error.reason)
+            found = FileReport(file_id, file.path, load.LoadCounts("vanished"))
+            ours = ask(lambda to: load.record_vanished(to, [file_id], claim=number)) > 0
+        elif isinstance(error, TruncatedFile) and not self._at_once and file.mtime > time.time() - settings.wait_s:
+            found = FileReport(file_id, file.path, load.LoadCounts("waiting"))
+            wait_s = settings.wait_s
+            ours = ask(lambda to: load.record_waiting(to, file_id, file, why, wait_s=wait_s, claim=number))
+        else:
+            found = FileReport(file_id, file.path, failure=why)
+            retry = load.Retry(settings.file_tries, settings.file_pause_s)
+            ours = ask(lambda to: load.record_failure(to, file_id, why, file=file, retry=retry, claim=number))
+        return found if ours else FileReport(file_id, file.path)
 
     def _do(self, item: load.Work) -> FileReport:
         start = time.perf_counter()
@@ -219,17 +193,17 @@ class _Worker:
             looked_for,
             read.run_number if read else None,
         )
-        counts = load.load_file(self.connection(), result)
+        counts = self._database.ask(partial(load.load_file, result=result))
         was_loaded = time.perf_counter()
         seconds = (was_read - start, was_reduced - was_read, was_loaded - was_reduced)
-        return FileReport(item.file.path, counts, seconds=seconds)
+        return FileReport(item.file_id, item.file.path, counts, seconds=seconds)
 
     def _read(self, item: load.Work, looked_for: frozenset[str]) -> ExtractedFile | None:
         """The file's elements; None where they are in the database already."""
         return None if item.stored else extract.read_file(item.file.path, looked_for)
 
     def _stored(self, item: load.Work, looked_for: frozenset[str]) -> Mapping[str, ElementContent]:
-        return load.stored_elements(self.connection(), item.file_id, sorted(looked_for))
+        return self._database.ask(partial(load.stored_elements, file_id=item.file_id, paths=sorted(looked_for)))
 
     def _reducer(self, keys: tuple[str, ...]) -> reduce.Reducer:
         if keys not in self._reducers:
@@ -237,18 +211,18 @@ class _Worker:
         return self._reducers[keys]
 
     def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
+        """Give the connections back."""
+        self._heartbeat.close()
+        self._database.close()
 
 
 # -- many files --------------------------------------------------------------------------------------------------------
 
 
-def _one_by_one(settings: Settings, plan: Plan) -> Iterator[FileReport]:
+def _one_by_one(settings: Settings, plan: Plan, items: Sequence[load.Work]) -> Iterator[FileReport]:
     worker = _Worker(settings, plan.tree.trends, plan.request)
     try:
-        for item in plan.work:
+        for item in items:
             yield worker.do(item)
     finally:
         worker.close()
@@ -260,22 +234,31 @@ _worker: _Worker  # of a process that `_in_processes` started
 def _begin(settings: Settings, trends: Sequence[Trend], request: Request) -> None:
     global _worker  # noqa: PLW0603 - the pool's way to give each process something of its own
     _worker = _Worker(settings, trends, request)
+    threading.Thread(target=_die_with_parent, name="hdqm-parent", daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    """A killed parent takes its children along: nobody would ever give them anything to do, or end them."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _do(item: load.Work) -> FileReport:
     return _worker.do(item)
 
 
-def _in_processes(settings: Settings, plan: Plan, jobs: int) -> Iterator[FileReport]:
+def _in_processes(settings: Settings, plan: Plan, items: Sequence[load.Work], jobs: int) -> Iterator[FileReport]:
     """Forked processes: they share what is imported already, and they also work below Airflow, where others do not."""
     pool = ProcessPoolExecutor(
-        min(jobs, len(plan.work)),
+        min(jobs, len(items)),
         mp_context=multiprocessing.get_context("fork"),
         initializer=_begin,
         initargs=(settings, plan.tree.trends, plan.request),
     )
     with pool:
-        futures = {pool.submit(_do, item): item for item in plan.work}
+        futures = {pool.submit(_do, item): item for item in items}
         try:
             for future in as_completed(futures):
                 yield future.result()

@@ -13,9 +13,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from hdqm_ops import pipeline
 from hdqm_ops.cli import main
 from hdqm_ops.discover import file_name
+from hdqm_ops.errors import DatabaseUnavailable
 from hdqm_ops.extract import list_elements
+from hdqm_ops.settings import Settings
 
 [SAMPLE] = (Path(__file__).parents[1] / "data" / "dqm").glob("*.root")
 
@@ -99,6 +102,7 @@ def line(db, monkeypatch, tmp_path):
         path = tmp_path / "files" / file_name(324997, f"/PD{number}/Run2018D-PromptReco-v1/DQMIO")
         shutil.copy(SAMPLE, path)
         os.utime(path, (1.6e9, 1.6e9))
+    monkeypatch.setenv("HDQM_DATABASE_WAIT_S", "0")
     monkeypatch.setenv("HDQM_CONFIGS", json.dumps([str(tmp_path / "cfg")]))
     monkeypatch.setenv("HDQM_FILES", json.dumps([str(tmp_path / "files")]))
     yield made
@@ -134,6 +138,44 @@ def test_a_line_that_is_cut(line, db, word, jobs, capsys):
 
     line.mend()
     assert ingest("-j", jobs) == 0
+    assert numbers(db) == ({"ingested": 10}, 10)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("word", [b"claim_expires = clock", b"COPY pg_temp.stage_point", b"COMMIT"])
+def test_a_database_that_comes_back_in_time_is_waited_for(line, db, word, jobs, monkeypatch):
+    monkeypatch.setenv("HDQM_DATABASE_WAIT_S", "60")
+    line.word = word
+
+    def mend_later():
+        while line.is_up:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        line.mend()
+
+    mending = threading.Thread(target=mend_later)
+    mending.start()
+    try:
+        assert ingest("-j", jobs) == 0
+    finally:
+        line.is_up = False
+        mending.join()
+
+    assert line.said
+    assert numbers(db) == ({"ingested": 10}, 10)
+
+
+def test_a_task_says_so_and_the_next_try_goes_on(line, db):
+    (*batches,) = pipeline.plan(Settings(), pipeline.Request()).batches
+    line.word = b"calculated_at = CASE"
+    with pytest.raises(DatabaseUnavailable, match="no database answers"):
+        pipeline.ingest_batch(Settings(), batches[0].file_ids)
+    assert numbers(db) == ({"discovered": 10}, 0)
+
+    line.mend()
+    counts = [pipeline.ingest_batch(Settings(), batch.file_ids) for batch in batches]
+
+    assert sum(one["ingested"] for one in counts) == 10
     assert numbers(db) == ({"ingested": 10}, 10)
 
 

@@ -111,16 +111,20 @@ WHERE w.loaded AND w.state IN ('ingested', 'vanished') AND f.state IN ('discover
     AND (%(file_id)s::int IS NULL OR f.id = %(file_id)s)
 
 -- fail --
--- Not where the file is another one by now. The pause doubles from try to try; the last try is not followed by one.
+-- Not where the file is another one by now, or another one's work. The pause doubles from try to try; the last try is not followed by one.
 UPDATE hdqm.dqm_file
-SET state = 'failed', reason = %(reason)s, tries = tries + 1,
+SET state = 'failed', reason = %(reason)s, tries = tries + 1, claimed_by = NULL, claim_expires = NULL,
     try_again_at = CASE WHEN tries + 1 < %(most)s THEN now() + make_interval(secs => %(pause_s)s * 2 ^ least(tries, 30)) END
 WHERE id = %(file_id)s
     AND (%(size_bytes)s::bigint IS NULL OR (size_bytes, mtime) = (%(size_bytes)s::bigint, %(mtime)s::float8))
+    AND (%(claim)s::int IS NULL OR claims = %(claim)s AND claimed_by IS NOT NULL)
 
 -- wait --
-UPDATE hdqm.dqm_file SET state = 'waiting', reason = %(reason)s, try_again_at = to_timestamp(mtime + %(wait_s)s)
+UPDATE hdqm.dqm_file
+SET state = 'waiting', reason = %(reason)s, try_again_at = to_timestamp(mtime + %(wait_s)s), claimed_by = NULL,
+    claim_expires = NULL
 WHERE id = %(file_id)s AND (size_bytes, mtime) = (%(size_bytes)s::bigint, %(mtime)s::float8)
+    AND (%(claim)s::int IS NULL OR claims = %(claim)s AND claimed_by IS NOT NULL)
 
 -- not_listed --
 -- Files of the ledger that a listing did not bring.
@@ -129,9 +133,15 @@ WHERE f.state <> 'vanished' AND listed.path IS NULL
 
 -- vanish --
 WITH gone AS (
-    SELECT id FROM hdqm.dqm_file WHERE id = ANY (%(ids)s) AND state <> 'vanished' ORDER BY id FOR UPDATE
+    SELECT id FROM hdqm.dqm_file
+    WHERE id = ANY (%(ids)s) AND state <> 'vanished'
+        AND (%(claim)s::int IS NULL OR claims = %(claim)s AND claimed_by IS NOT NULL)
+    ORDER BY id
+    FOR UPDATE
 )
-UPDATE hdqm.dqm_file f SET state = 'vanished', reason = NULL, try_again_at = NULL FROM gone WHERE gone.id = f.id
+UPDATE hdqm.dqm_file f
+SET state = 'vanished', reason = NULL, try_again_at = NULL, claimed_by = NULL, claim_expires = NULL
+FROM gone WHERE gone.id = f.id
 
 -- list --
 SELECT path, run_number, dataset, dqm_version, size_bytes, state, reason, tries, try_again_at, modified_at, ingested_at

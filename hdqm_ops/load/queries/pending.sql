@@ -24,7 +24,7 @@ WITH best AS (
     WHERE (
             f.state IN ('discovered', 'ingested', 'superseded')
             OR f.loaded AND f.state IN ('vanished', 'waiting')
-            OR %(failed)s AND f.state = 'failed'
+            OR %(failed)s AND f.state = 'failed' AND f.id <> ALL (%(refused)s)
         )
         AND (%(runs)s::int4multirange IS NULL OR f.run_number <@ %(runs)s::int4multirange)
         AND (%(datasets)s::text[] IS NULL OR f.primary_dataset_id IN (
@@ -37,7 +37,7 @@ WITH best AS (
     ORDER BY f.run_number, f.primary_dataset_id, f.processing_id,
         f.tier = 'DQMIO' DESC, f.processing_version DESC, f.dqm_version DESC, f.mtime DESC, f.path DESC
 )
-SELECT b.id, b.definition_set_id, b.element_set_id, b.state = 'vanished',
+SELECT b.id, b.definition_set_id, b.element_set_id, b.state::text,
     b.path, b.run_number, b.dataset, d.name, c.name, b.era, b.processing_version, b.tier, b.dqm_version, b.size_bytes, b.mtime
 FROM best b
 JOIN hdqm.primary_dataset d ON d.id = b.primary_dataset_id

@@ -42,7 +42,7 @@ SELECT pg_advisory_xact_lock(f.primary_dataset_id, f.processing_id) FROM hdqm.dq
 
 -- file --
 SELECT f.primary_dataset_id, f.processing_id, f.run_number, f.name_run_number, f.folder_run_number, f.size_bytes, f.mtime,
-    f.state::text, f.loaded, f.definition_set_id, e.ids, f.missing_elements
+    f.state::text, f.loaded, f.definition_set_id, e.ids, f.missing_elements, f.claims
 FROM hdqm.dqm_file f LEFT JOIN hdqm.element_set e ON e.id = f.element_set_id
 WHERE f.id = %(file_id)s
 
@@ -60,8 +60,8 @@ ORDER BY o.id
 FOR UPDATE OF o
 
 -- supersede --
-UPDATE hdqm.dqm_file SET state = 'superseded', reason = NULL
-WHERE id = %(file_id)s AND (state, reason) IS DISTINCT FROM ('superseded', NULL)
+UPDATE hdqm.dqm_file SET state = 'superseded', reason = NULL, claimed_by = NULL, claim_expires = NULL
+WHERE id = %(file_id)s AND (state, reason, claimed_by) IS DISTINCT FROM ('superseded', NULL, NULL)
 
 -- displace --
 -- What they gave, another file gives now. One that counts for nothing although it ranks higher keeps its state.
@@ -252,15 +252,15 @@ ON CONFLICT DO NOTHING
 -- Times say since when it is so; where nothing else changes, they stay too.
 UPDATE hdqm.dqm_file
 SET state = %(state)s, loaded = %(loaded)s, reason = %(reason)s, folder_run_number = %(folder_run_number)s, tries = 0,
-    try_again_at = NULL,
+    try_again_at = NULL, claimed_by = NULL, claim_expires = NULL,
     element_set_id = %(element_set_id)s, missing_elements = %(missing_elements)s, definition_set_id = %(definition_set_id)s,
     extracted_at = CASE WHEN %(extracted)s THEN now() ELSE extracted_at END,
     calculated_at = CASE WHEN %(calculated)s THEN now() ELSE calculated_at END,
     ingested_at = CASE WHEN %(calculated)s THEN now() ELSE ingested_at END
 WHERE id = %(file_id)s
-    AND (state, loaded, reason, folder_run_number, element_set_id, missing_elements, definition_set_id)
+    AND (state, loaded, reason, folder_run_number, element_set_id, missing_elements, definition_set_id, claimed_by)
         IS DISTINCT FROM (%(state)s::hdqm.file_state, %(loaded)s::boolean, %(reason)s::text, %(folder_run_number)s::int,
-            %(element_set_id)s::int, %(missing_elements)s::int[], %(definition_set_id)s::int)
+            %(element_set_id)s::int, %(missing_elements)s::int[], %(definition_set_id)s::int, NULL::text)
 
 -- know_run --
 INSERT INTO hdqm.run (run_number) VALUES (%(run_number)s) ON CONFLICT DO NOTHING
