@@ -142,7 +142,7 @@ def test_a_line_that_is_cut(line, db, word, jobs, capsys):
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("word", [b"claim_expires = clock", b"COPY pg_temp.stage_point", b"COMMIT"])
+@pytest.mark.parametrize("word", [b"claim_expires = clock", b"COPY pg_temp.stage_point", b"calculated_at = CASE"])
 def test_a_database_that_comes_back_in_time_is_waited_for(line, db, word, jobs, monkeypatch):
     monkeypatch.setenv("HDQM_DATABASE_WAIT_S", "60")
     line.word = word
