@@ -429,6 +429,7 @@ def _write(one: "GoldenJson", file: Path | None) -> None:
 Seed = Annotated[int, typer.Option(help="Same seed, same world.")]
 Many = Annotated[int, typer.Option("--runs", min=1, help="About how many runs.")]
 Replay = Annotated[Path | None, typer.Option(help="Folder of *.csv of runs and *fills*.json to answer with.")]
+Host = Annotated[str, typer.Option(help="Where to listen; loopback, but in a container.")]
 
 
 def register_simulators(app: typer.Typer) -> None:
@@ -439,31 +440,33 @@ def register_simulators(app: typer.Typer) -> None:
 
 def simulate_oms(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of loopback; 0: a free one.")] = 9600,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: a free one.")] = 9600,
+    host: Host = "127.0.0.1",
     seed: Seed = 1,
     runs: Many = 5_000,
     replay: Replay = None,
 ) -> None:
     """Answer as OMS, Run Registry and the sign-on would, until interrupted. Faults: GET /faults."""
-    _simulate(port, seed, runs, replay)
+    _simulate((host, port), seed, runs, replay)
 
 
 def simulate_rr(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of loopback; 0: a free one.")] = 9500,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: a free one.")] = 9500,
+    host: Host = "127.0.0.1",
     seed: Seed = 1,
     runs: Many = 5_000,
     replay: Replay = None,
 ) -> None:
     """Answer the same, on the port where Run Registry's own client looks for a local one."""
-    _simulate(port, seed, runs, replay)
+    _simulate((host, port), seed, runs, replay)
 
 
-def _simulate(port: int, seed: int, runs: int, replay: Path | None) -> None:
+def _simulate(where: tuple[str, int], seed: int, runs: int, replay: Path | None) -> None:
     from hdqm_ops.simulate.services import SimulatedServices, Simulation, World, read_replay
 
     world = World(seed, runs, read_replay(replay) if replay else None)
-    with SimulatedServices(Simulation(world), port) as services:
+    with SimulatedServices(Simulation(world), where[1], host=where[0]) as services:
         err.print(f"{len(world.all_runs)} runs of {len(world.fills)} fills; ask them with", markup=False)
         out.print(f"export HDQM_OMS_URL={services.oms_url} HDQM_OMS_AUDIENCE=", markup=False)
         out.print(f"export HDQM_RR_URL={services.rr_url}", markup=False)

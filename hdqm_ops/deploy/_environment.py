@@ -33,15 +33,15 @@ SECRETS: Mapping[str, tuple[Callable[[], str], str]] = {
     "AIRFLOW_JWT_SECRET": (_key, "signs the tokens of tasks and of Airflow's API"),
     "GRAFANA_ADMIN_PASSWORD": (_password, "Grafana, user admin"),
     "GRAFANA_SECRET_KEY": (_key, "encrypts what Grafana keeps; keep it"),
+    "HDQM_API_TOKEN": (_password, "REST API: Authorization: Bearer …"),
     "REDIS_PASSWORD": (_password, "the queue of Celery workers (profile celery)"),
 }
 
 _DEMO = {
     "COMPOSE_PROFILES": "demo",
-    "HDQM_OMS_URL": "http://simulate-oms:8101/agg/api/v1",
+    "HDQM_OMS_URL": "http://simulate-oms:9600/agg/api/v1",
     "HDQM_OMS_AUDIENCE": "",
-    "HDQM_RR_URL": "http://simulate-rr:8102",
-    "HDQM_RR_AUDIENCE": "",
+    "HDQM_RR_URL": "http://simulate-rr:9500/api",
 }
 
 

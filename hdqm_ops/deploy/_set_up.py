@@ -100,12 +100,10 @@ def _set_up_airflow(deploy: DeploySettings, say: Callable[[str], None]) -> None:
 
 def _set_up_admin(password: str) -> None:
     """Make the first user, or give it this password; others are made in the UI, or come with the sign-on."""
-    known = json.loads(run_airflow("users", "list", "--output", "json"))
-    if any(user["username"] == _ADMIN for user in known):
-        run_airflow("users", "reset-password", "--username", _ADMIN, "--password", password)
-        return
     person = ("--firstname", "HDQM", "--lastname", "Admin", "--email", "admin@localhost")
-    run_airflow("users", "create", "--username", _ADMIN, "--role", "Admin", *person, "--password", password)
+    said = run_airflow("users", "create", "--username", _ADMIN, "--role", "Admin", *person, "--password", password)
+    if "already exist" in said:
+        run_airflow("users", "reset-password", "--username", _ADMIN, "--password", password)
 
 
 def run_airflow(*arguments: str, may_fail: bool = False) -> str:

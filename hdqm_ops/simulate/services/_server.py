@@ -16,19 +16,27 @@ _HOST = "127.0.0.1"
 
 
 class SimulatedServices:
-    """OMS, Run Registry and sign-on on one port of loopback, as a context manager.
+    """OMS, Run Registry and sign-on on one port, as a context manager.
 
     Args:
         simulation: what they answer.
         port: port; 0 takes a free one.
+        host: where to listen; loopback, but in a container.
         certificate: files of a certificate and its key, for TLS.
     """
 
-    def __init__(self, simulation: Simulation, port: int = 0, *, certificate: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        port: int = 0,
+        *,
+        host: str = _HOST,
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
         self.simulation = simulation
-        self._socket = _listen(port)
+        self._socket = _listen(port, host)
         self.port = int(self._socket.getsockname()[1])
-        self.base_url = f"{'https' if certificate else 'http'}://{_HOST}:{self.port}"
+        self.base_url = f"{'https' if certificate else 'http'}://{host}:{self.port}"
         self._server = _server(simulation, certificate)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="services", daemon=True)
 
@@ -91,13 +99,13 @@ def _server(simulation: Simulation, certificate: tuple[Path, Path] | None) -> uv
     )
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int, host: str = _HOST) -> socket.socket:
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((_HOST, port))
+        listening.bind((host, port))
     except OSError as error:
         listening.close()
-        raise ConfigError(f"port {port} of {_HOST} is taken ({error.strerror}); choose another with --port") from None
+        raise ConfigError(f"port {port} of {host} is taken ({error.strerror}); choose another with --port") from None
     listening.listen(128)
     return listening
