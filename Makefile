@@ -7,7 +7,7 @@ CLIENTS := .venv-clients
 INDEX = $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null)
 UV = $(if $(INDEX),UV_DEFAULT_INDEX=$(INDEX) )$(BIN)/uv
 
-.PHONY: help setup clients demo test check down constraints clients-constraints clean
+.PHONY: help setup clients demo docs test check down constraints clients-constraints clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ down:  ## stop what `make demo` or `hdqm up` started
 
 test: setup  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+docs: setup  ## the documentation as pages: docs/_build/html/index.html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 check: setup  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
