@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from hdqm_airflow.ingest import ingest_task
+from hdqm_airflow.ingest import OUTLET, ingest_task
 from hdqm_airflow.timetable import CmsRuns
 
 RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
@@ -102,7 +102,7 @@ def hdqm_backfill():  # noqa: ANN201 - the decorator makes a Dag of it
         form = context["params"]
         return pipeline.ingest_batch(settings(), file_ids, mode=form["mode"], subsystems=form["subsystems"] or ())
 
-    @task(trigger_rule="all_done", retries=0)
+    @task(trigger_rule="all_done", retries=0, outlets=[OUTLET])
     def summary(planned: list[dict] | None, counts: list[dict[str, int]]) -> dict[str, int]:
         """Add up what the batches did; fail when a batch did."""
         from hdqm_airflow.ingest import add_up

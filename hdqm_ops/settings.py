@@ -85,6 +85,35 @@ class Settings(BaseSettings):
         description='Who may log in to that Airflow besides admin, as JSON: `{"anna": "viewer", "bob": "op"}`. '
         "Passwords are made by `hdqm up`, in `airflow/passwords.json` of `HDQM_HOME`.",
     )
+    grafana_home: Path | None = Field(
+        default=None,
+        description="Grafana that `hdqm up` starts: folder with `bin/grafana`, `public/` and `conf/`. "
+        "Default: the one on PATH, where there is one.",
+    )
+    grafana_port: int = Field(default=3000, ge=1, le=65535, description="Port of that Grafana, on loopback.")
+    grafana_url: str | None = Field(
+        default=None,
+        description="Address of the Grafana that dashboards are published to; links to dashboards lead there.",
+    )
+    grafana_token: SecretStr | None = Field(
+        default=None,
+        description="Token of its service account: role Editor, or Admin where the data source is published too.",
+    )
+    grafana_database_url: SecretStr | None = Field(
+        default=None,
+        description="The database as `hdqm_reader`, as that Grafana reaches it: "
+        "`postgresql://hdqm_reader:password@host:port/hdqm`. Default: its data source is left alone.",
+    )
+    api_public_url: str | None = Field(
+        default=None,
+        description="Address of the REST API as browsers reach it; dashboards link to its pictures of histograms.",
+    )
+    alarm_webhook: SecretStr | None = Field(
+        default=None, description="Address that Grafana posts alarms to; it may hold a token."
+    )
+    alarm_email: str | None = Field(
+        default=None, description="Addresses that Grafana sends alarms to, with semicolons between."
+    )
     configs: tuple[Path, ...] | None = Field(
         default=None,
         description="Folders of trend configurations, as JSON list. Default: the tree that the package ships.",
@@ -140,8 +169,8 @@ class Settings(BaseSettings):
     )
     reader_url: SecretStr | None = Field(
         default=None,
-        description="The database as hdqm_reader, for the API. Default: `HDQM_DATABASE_URL`, as far as its user may "
-        "take that role.",
+        description="The database as hdqm_reader, for the API and the local Grafana. Default for the API: "
+        "`HDQM_DATABASE_URL`, as far as its user may take that role.",
     )
     api_host: str = Field(default="127.0.0.1", description="Where `hdqm api serve` listens.")
     api_port: int = Field(default=8050, ge=1, le=65535, description="Port of the API.")
@@ -161,6 +190,12 @@ class Settings(BaseSettings):
     api_body_bytes: int = Field(default=8 << 20, ge=1024, description="Longest body that the API reads.")
     api_rate: float = Field(
         default=0, ge=0, description="Requests a second that one client may send to the API; 0: as many as it likes."
+    )
+    guard_after_s: int = Field(
+        default=60,
+        ge=1,
+        description="Seconds on one question after which `hdqm db guard` ends a session of the role hdqm_reader: "
+        "it can lift its own time-out.",
     )
     oms_url: str = Field(
         default="https://cmsoms.cern.ch/agg/api/v1",

@@ -33,10 +33,12 @@ def stop() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Apply the migrations of sql/ that are missing, each in one transaction."""
+    """Apply the migrations of sql/ that are missing, each in one transaction; tell the dashboards their addresses."""
     from hdqm_ops import pipeline
 
-    applied = pipeline.migrate(with_database())
+    settings = with_database()
+    applied = pipeline.migrate(settings)
+    pipeline.record_addresses(settings)
     out.print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
 
 
@@ -52,6 +54,22 @@ def status(*, as_json: AsJson = False) -> None:
         rows = [(fact["number"], fact["name"], fact["state"]) for fact in facts]
         out.print(table("Migrations", ("number", "name", "state"), rows))
     raise typer.Exit(0 if all(fact["state"] == "applied" for fact in facts) else 1)
+
+
+@app.command()
+def guard(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Look once, say what was ended, and go.")] = False,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5,
+) -> None:
+    """End sessions of hdqm_reader that work longer than HDQM_GUARD_AFTER_S: a session can lift its own time-out."""
+    from hdqm_ops import pipeline
+
+    if once:
+        for ended in pipeline.end_long_sessions(with_database()):
+            out.print(str(ended), markup=False)
+    else:
+        pipeline.guard(with_database, interval)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

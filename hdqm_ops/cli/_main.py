@@ -17,6 +17,7 @@ from hdqm_ops.cli import (
     _demo,
     _deploy,
     _files,
+    _grafana,
     _ingest,
     _paths,
     _reduce,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.add_typer(_api.app, name="api")
 app.add_typer(_config.app, name="config")
 app.add_typer(_database.app, name="db")
+app.add_typer(_grafana.app, name="grafana")
 app.add_typer(_simulate.app, name="simulate")
 app.add_typer(_services.oms, name="oms")
 app.add_typer(_services.rr, name="rr")

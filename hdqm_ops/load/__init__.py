@@ -4,6 +4,7 @@ from hdqm_ops.load._claims import Held, claim_work, holders, next_best, release_
 from hdqm_ops.load._configuration import Changes, apply_configuration
 from hdqm_ops.load._connection import Connection, connect
 from hdqm_ops.load._files import Registered, Retry, record_failure, register_files
+from hdqm_ops.load._guard import EndedSession, end_long_sessions
 from hdqm_ops.load._histograms import element_behind_point, stored_elements
 from hdqm_ops.load._ledger import (
     FileFilter,
@@ -42,6 +43,7 @@ from hdqm_ops.load._services import (
     store_golden_json,
     sync_state,
 )
+from hdqm_ops.load._site import record_addresses, shown_subsystems
 from hdqm_ops.load._store import load_file
 from hdqm_ops.load._summary import Summary, ask, summary
 from hdqm_ops.load._work import FileResult, LoadCounts, Scope, Work
@@ -50,6 +52,7 @@ __all__ = [
     "Changes",
     "Condition",
     "Connection",
+    "EndedSession",
     "FileFilter",
     "FileResult",
     "Held",
@@ -73,6 +76,7 @@ __all__ = [
     "claim_work",
     "connect",
     "element_behind_point",
+    "end_long_sessions",
     "file_events",
     "first_run_of_days",
     "holders",
@@ -87,6 +91,7 @@ __all__ = [
     "pending",
     "read_points",
     "record_absent_runs",
+    "record_addresses",
     "record_asked_runs",
     "record_certification",
     "record_failure",
@@ -108,6 +113,7 @@ __all__ = [
     "run_starts",
     "runs_to_ask",
     "selected_runs",
+    "shown_subsystems",
     "store_golden_json",
     "stored_elements",
     "summary",

@@ -41,6 +41,11 @@ class Changes:
     rules: int
     definitions: dict[str, int] = field(repr=False)
 
+    @property
+    def any(self) -> bool:
+        """Whether it changed anything."""
+        return any((self.new, self.changed, self.relabelled, self.returned, self.retired))
+
 
 def apply_configuration(
     connection: Connection,

@@ -31,6 +31,7 @@ class Component:
         ailment: is told when the process began and says what it lacks to be healthy; empty if nothing.
         patience_s: how long it may take to end after a SIGTERM before it is killed.
         port: loopback port that it opens, with the variable that changes it.
+        noted: beginnings of the variables that make it start anew when they change.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Component:
     ailment: Callable[[datetime], str]
     patience_s: float = 20
     port: tuple[int, str] | None = None
+    noted: tuple[str, ...] = ("AIRFLOW", "HDQM")
 
     @property
     def log(self) -> Path:
@@ -92,7 +94,7 @@ class Component:
 
     def _fingerprint(self) -> str:
         """Of all that it was started with; its environment holds passwords, so not as text."""
-        ours = {name: text for name, text in self.environment().items() if name.startswith(("AIRFLOW", "HDQM"))}
+        ours = {name: text for name, text in self.environment().items() if name.startswith(self.noted)}
         return hashlib.sha256(json.dumps([self.command, ours], sort_keys=True).encode()).hexdigest()
 
     def await_health(self, seconds: float) -> None:

@@ -26,12 +26,14 @@ class NamedDatabase:
 
     Args:
         url: its address, as its owner.
+        reader_login: its address as ``hdqm_reader``, where that is known.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, reader_login: str | None = None) -> None:
         self.url = url
         # the passwords of its other roles are not ours to know; who loads or reads takes the role
         self.writer_url = self.reader_url = url
+        self.reader_login = reader_login
 
     @property
     def airflow_url(self) -> str:
@@ -95,7 +97,8 @@ class NamedDatabase:
 def database_of(settings: Settings, say: Callable[[str], None] = _tell_nobody) -> Postgres | NamedDatabase:
     """The database that these settings mean."""
     if settings.database_url is not None:
-        return NamedDatabase(settings.database_url.get_secret_value())
+        reader = settings.reader_url
+        return NamedDatabase(settings.database_url.get_secret_value(), reader.get_secret_value() if reader else None)
     return Postgres(settings, say=say)
 
 

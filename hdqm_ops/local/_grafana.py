@@ -3,23 +3,30 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-import psycopg
 import requests
 
 from hdqm_ops import show
 from hdqm_ops.errors import MissingTool
 from hdqm_ops.local._component import Component
 from hdqm_ops.local._secrets import Secrets, write_private
+from hdqm_ops.settings import Settings
 
-__all__ = ["Grafana", "GrafanaInstallation", "find_grafana", "remember_addresses"]
+__all__ = ["Grafana", "GrafanaInstallation", "find_grafana"]
 
 _DEBIAN_HOME = Path("/usr/share/grafana")
+
+
+class ReaderDatabase(Protocol):
+    """A database that can be asked as ``hdqm_reader``, where the login is known."""
+
+    @property
+    def reader_login(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +65,19 @@ class Grafana:
     """The Grafana of one state folder.
 
     Args:
-        installation: where its programs are.
-        home: state folder of the stack.
-        port: on loopback.
-        reader_url: database as ``hdqm_reader``.
-        alarm_webhook: address that alarms are posted to.
-        alarm_email: addresses that alarms are sent to, with semicolons between.
+        settings: state folder, port, who is told of alarms.
+        installation: where its programs are; None where there is none: then it can only be asked and stopped.
+        database: whose dashboards they are; asked as ``hdqm_reader``.
     """
 
-    def __init__(
-        self,
-        installation: GrafanaInstallation,
-        home: Path,
-        port: int,
-        reader_url: Callable[[], str],
-        *,
-        alarm_webhook: str | None = None,
-        alarm_email: str | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, installation: GrafanaInstallation | None, database: ReaderDatabase) -> None:
         self._installation = installation
-        self._stack_home = home.absolute()
+        self._stack_home = settings.home.absolute()
         self._home = self._stack_home / "grafana"
-        self._port = port
-        self._reader_url = reader_url
-        self._contacts = show.contact_points(alarm_webhook, alarm_email)
+        self._port = settings.grafana_port
+        self._database = database
+        webhook = settings.alarm_webhook
+        self._contacts = show.contact_points(webhook.get_secret_value() if webhook else None, settings.alarm_email)
         self._secrets = Secrets(self._stack_home)
 
     @property
@@ -94,16 +90,35 @@ class Grafana:
         """Of the user ``admin``, whom nobody needs who only looks."""
         return self._secrets["grafana_admin"][:20]
 
+    @property
+    def home_page(self) -> str:
+        """Where to begin."""
+        return f"{self.address}/d/hdqm-home"
+
+    @property
+    def startable(self) -> bool:
+        """Whether there is one to start, and a login for it."""
+        return self._installation is not None and self._database.reader_login is not None
+
+    @property
+    def complaint(self) -> str:
+        """What keeps it from being started where it is installed."""
+        if self._installation is None or self.startable:
+            return ""
+        return "Grafana is not started: HDQM_READER_URL has to name the database as hdqm_reader"
+
     def component(self) -> Component:
         """The process, for the stack. ``prepare`` comes before its start."""
+        found = self._installation if self.startable else None
         return Component(
             name="grafana",
             home=self._stack_home,
-            command=(str(self._installation.program), "server", "--homepath", str(self._installation.home)),
+            command=(str(found.program), "server", "--homepath", str(found.home)) if found else (),
             environment=self.environment,
-            where=f"{self.address}/d/hdqm-home",
+            where=self.home_page,
             ailment=self._ailment,
             port=(self._port, "HDQM_GRAFANA_PORT"),
+            noted=("GF_", "HDQM_GRAFANA_"),
         )
 
     def prepare(self) -> None:
@@ -111,8 +126,9 @@ class Grafana:
         folder = self._home / "provisioning"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(show.grafana_folder() / "provisioning", folder)
-        (folder / "plugins").mkdir()
-        (self._home / "plugins").mkdir(exist_ok=True)
+        (folder / "dashboards" / "site.json").write_text(json.dumps(_SITE_PROVIDER))
+        for needed in (folder / "plugins", self._home / "plugins", show.site_folder(self._stack_home)):
+            needed.mkdir(exist_ok=True)
         # an address to post to may hold a token
         write_private(folder / "alerting" / "contact-points.json", json.dumps(self._contacts))
 
@@ -143,10 +159,11 @@ class Grafana:
             "GF_SECURITY_SECRET_KEY": self._secrets["grafana_key"],
             "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(show.grafana_folder() / "dashboards" / "hdqm-home.json"),
             "HDQM_GRAFANA_DASHBOARDS": str(show.grafana_folder() / "dashboards"),
+            "HDQM_GRAFANA_SITE": str(show.site_folder(self._stack_home)),
         }
 
     def _datasource(self) -> dict[str, str]:
-        parts = urlsplit(self._reader_url())
+        parts = urlsplit(self._database.reader_login or "")
         return {
             "HDQM_GRAFANA_DB_HOST": f"{parts.hostname}:{parts.port or 5432}",
             "HDQM_GRAFANA_DB_NAME": parts.path.lstrip("/"),
@@ -155,6 +172,21 @@ class Grafana:
             "HDQM_GRAFANA_DB_SSLMODE": "disable" if parts.hostname in ("127.0.0.1", "localhost") else "require",
         }
 
+
+_SITE_PROVIDER = {
+    "apiVersion": 1,
+    "providers": [
+        {
+            "name": "hdqm-site",
+            "folder": "HDQM subsystems",
+            "folderUid": "hdqm-subsystems",
+            "type": "file",
+            "allowUiUpdates": False,
+            "updateIntervalSeconds": 30,
+            "options": {"path": "$HDQM_GRAFANA_SITE"},
+        }
+    ],
+}
 
 # The same on every machine: nothing is looked up, asked for or sent elsewhere.
 _MACHINE = {
@@ -172,17 +204,3 @@ _MACHINE = {
     "GF_LOG_MODE": "console",
     "GF_LOG_LEVEL": "warn",
 }
-
-
-def remember_addresses(owner_url: str, addresses: Mapping[str, str]) -> None:
-    """Tell the dashboards where other pages are: ``airflow_url``, ``api_url``, …; an empty address removes it."""
-    with psycopg.connect(owner_url) as connection:
-        for name, address in addresses.items():
-            if address:
-                connection.execute(
-                    "INSERT INTO hdqm.site (name, value) VALUES (%s, %s) "
-                    "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    [name, address],
-                )
-            else:
-                connection.execute("DELETE FROM hdqm.site WHERE name = %s", [name])

@@ -87,6 +87,11 @@ class Postgres:
         return self._url("hdqm_reader", "hdqm")
 
     @property
+    def reader_login(self) -> str:
+        """The same."""
+        return self.reader_url
+
+    @property
     def airflow_url(self) -> str:
         """Airflow's own database, as its owner."""
         return self._url("airflow", "airflow")

@@ -18,6 +18,7 @@ from typing import Any
 __all__ = ["Process", "processes_in", "processes_with", "spawn", "tail", "wait_until"]
 
 _POLL_S = 0.1
+_SESSION_S = 10
 _OLD_LOG_BYTES = 10_000_000
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -145,7 +146,10 @@ def spawn(
             shell, check=True, stdout=subprocess.PIPE, stderr=output, env=dict(environment), cwd=cwd, **as_child
         )
     pid = int(started.stdout)
-    return Process.of(pid) or Process(pid, began=-1)  # gone already: never alive again
+    process = Process.of(pid) or Process(pid, began=-1)  # gone already: never alive again
+    # The shell is back before setsid(1) has done its work; until then nobody would recognise the process.
+    wait_until(lambda: process.leads_a_session or not process.alive, _SESSION_S)
+    return process
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

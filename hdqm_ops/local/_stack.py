@@ -1,19 +1,23 @@
-"""The stack on one machine: database and Airflow, started together, asked together, stopped in the right order."""
+"""The stack on one machine: database, guard, Airflow, Grafana. Started together, asked together, stopped in order."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hdqm_ops import load, show
 from hdqm_ops.errors import HdqmError
 from hdqm_ops.local._airflow import USER, Airflow
 from hdqm_ops.local._client import AirflowClient
 from hdqm_ops.local._component import Component
 from hdqm_ops.local._database import database_of
+from hdqm_ops.local._grafana import Grafana, find_grafana
 from hdqm_ops.local._place import make_home
 from hdqm_ops.local._postgres import Postgres
 from hdqm_ops.local._secrets import locked
-from hdqm_ops.settings import Settings
+from hdqm_ops.settings import Settings, as_environment
 
 __all__ = ["Part", "Stack", "StackStatus"]
 
@@ -84,14 +88,30 @@ class Stack:
         self._home = settings.home.absolute()
         self._database = database_of(settings)
         self._airflow = Airflow(settings, self._database)
+        self._grafana = Grafana(settings, find_grafana(settings.grafana_home), self._database)
 
     def airflow(self, user: str = USER) -> AirflowClient:
         """A client of this stack's Airflow, with the rights of a user; by default with all."""
         return self._airflow.client(user)
 
     def _components(self) -> list[Component]:
-        """All but the database, in the order in which they start."""
-        return self._airflow.components()
+        """All but the database, in the order in which they start; Grafana only where there is one, or still runs."""
+        grafana = self._grafana.component()
+        shown = self._grafana.startable or grafana.wanted
+        return [self._guard(), *self._airflow.components(), *([grafana] if shown else [])]
+
+    def _guard(self) -> Component:
+        def environment() -> dict[str, str]:
+            return {**os.environ, **as_environment(self._settings)}
+
+        return Component(
+            name="guard",
+            home=self._home,
+            command=(sys.executable, "-m", "hdqm_ops.cli", "db", "guard"),
+            environment=environment,
+            where=f"ends questions of readers after {self._settings.guard_after_s} s",
+            ailment=lambda _began: "",  # it waits for a database that is away
+        )
 
     # -- up ------------------------------------------------------------------------------------------------------------
 
@@ -111,13 +131,26 @@ class Stack:
             database.migrate(self._settings.reader_timeout_s)
             database.prepare_airflow()
             self._airflow.prepare(say)
-            components = self._components()
+            self._prepare_grafana(say)
+            components = [component for component in self._components() if component.command]
             started = [component.name for component in components if component.start()]
             if started:
                 say(f"starting {', '.join(started)}")
             for component in components:
                 self._await_health(component, say, fresh=component.name in started)
             self._airflow.finish()
+
+    def _prepare_grafana(self, say: Callable[[str], None]) -> None:
+        """Write what Grafana reads at its start, and tell the dashboards where the other pages are."""
+        addresses = {"airflow_url": self._airflow.address, "api_url": self._settings.api_public_url or ""}
+        with load.connect(self._database.url) as connection:
+            load.record_addresses(connection, addresses)
+            subsystems = load.shown_subsystems(connection)
+        if self._grafana.startable:
+            self._grafana.prepare()
+            show.write_site(show.site_folder(self._home), subsystems)
+        elif self._grafana.complaint:
+            say(self._grafana.complaint)
 
     @staticmethod
     def _await_health(component: Component, say: Callable[[str], None], *, fresh: bool) -> None:
@@ -133,10 +166,13 @@ class Stack:
 
     def welcome(self) -> str:
         """Addresses and how to log in."""
-        return (
-            f"Airflow      {self._airflow.address}  (user {USER}, password {self._airflow.password})\n"
-            f"TimescaleDB  {self._database.where()['address']}  (hdqm db psql)"
-        )
+        lines = [
+            f"Airflow      {self._airflow.address}  (user {USER}, password {self._airflow.password})",
+            f"TimescaleDB  {self._database.where()['address']}  (hdqm db psql)",
+        ]
+        if self._grafana.startable:
+            lines.append(f"Dashboards   {self._grafana.home_page}  (to look needs no login)")
+        return "\n".join(lines)
 
     # -- down ----------------------------------------------------------------------------------------------------------
 

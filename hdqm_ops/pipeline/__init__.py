@@ -1,8 +1,16 @@
 """The composition root: the only place that knows all rooms. Commands and Dags call its functions and nothing else."""
 
 from hdqm_ops.pipeline._configuration import config_roots, read_configuration, read_selection
+from hdqm_ops.pipeline._dashboards import (
+    has_grafana,
+    publish_dashboards,
+    record_addresses,
+    renew_dashboards,
+    write_site_dashboards,
+)
 from hdqm_ops.pipeline._database import migrate, migration_status, query, select_runs, summary, summary_rows
 from hdqm_ops.pipeline._files import STATES, file_events, list_files, retry_files
+from hdqm_ops.pipeline._guard import end_long_sessions, guard
 from hdqm_ops.pipeline._pages import (
     Overview,
     find_trends,
@@ -44,9 +52,12 @@ __all__ = [
     "add_up",
     "apply_configuration",
     "config_roots",
+    "end_long_sessions",
     "file_events",
     "find_trends",
     "golden_jsons",
+    "guard",
+    "has_grafana",
     "import_golden_json",
     "import_runs",
     "ingest_batch",
@@ -57,10 +68,13 @@ __all__ = [
     "oms_is_configured",
     "overview",
     "plan",
+    "publish_dashboards",
     "query",
     "read_configuration",
     "read_selection",
+    "record_addresses",
     "remove_golden_json",
+    "renew_dashboards",
     "retry_files",
     "rr_is_configured",
     "run_page",
@@ -73,4 +87,5 @@ __all__ = [
     "sync_oms",
     "sync_rr",
     "work",
+    "write_site_dashboards",
 ]

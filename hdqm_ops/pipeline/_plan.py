@@ -51,6 +51,7 @@ class Plan:
         scope: the question to the ledger.
         work: its answer, one item a file.
         remarks: what a person should know: ignored files, patterns without files, errors in the configuration.
+        changed: the database did not know the configuration like that.
     """
 
     request: Request
@@ -58,6 +59,7 @@ class Plan:
     scope: load.Scope
     work: tuple[load.Work, ...]
     remarks: tuple[str, ...]
+    changed: bool = False
 
     @property
     def batches(self) -> list[Batch]:
@@ -86,7 +88,8 @@ def plan(settings: Settings, request: Request) -> Plan:
     files = _find(settings, request, remarks) if request.look and request.stage != "calculate" else None
     remarks += [f"{problem} (the other trends are done)" for problem in tree.errors]
     with connect(settings) as connection:
-        load.apply_configuration(connection, tree.trends, tree.groups, tree.rules, whole=_is_whole(request, tree))
+        whole = _is_whole(request, tree)
+        changes = load.apply_configuration(connection, tree.trends, tree.groups, tree.rules, whole=whole)
         if files is not None:
             register(connection, settings, request, files)
         scope = load.Scope(
@@ -100,7 +103,7 @@ def plan(settings: Settings, request: Request) -> Plan:
         nothing_left = request.hints and not files  # no paths would mean all
         work = () if nothing_left else tuple(load.pending(connection, scope))
     log.info("%d files to do for %d trends, %s", len(work), len(tree.trends), runs)
-    return Plan(request, tree, scope, work, tuple(remarks))
+    return Plan(request, tree, scope, work, tuple(remarks), changes.any)
 
 
 def plan_batch(settings: Settings, request: Request, file_ids: Sequence[int]) -> Plan:

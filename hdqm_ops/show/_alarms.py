@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from hdqm_ops.show._target import DATASOURCE_UID
 
-__all__ = ["ALARMS", "Alarm", "alarm_rules", "contact_points"]
+__all__ = ["ALARMS", "Alarm", "Contacts", "alarm_rules", "contact_points"]
 
 FOLDER = "HDQM"
 GROUP = "hdqm"
 INTERVAL_S = 300
+RECEIVER = "hdqm"
+GROUPED_BY = ("alertname", "subsystem", "owner")
 _EXPRESSION = "__expr__"
 
 
@@ -107,6 +109,28 @@ def alarm_rules(alarms: Sequence[Alarm] = ALARMS) -> dict[str, Any]:
     return {"apiVersion": 1, "groups": [group]}
 
 
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Who is told of alarms.
+
+    Attributes:
+        webhook: address that alarms are posted to.
+        email: addresses with semicolons between.
+    """
+
+    webhook: str | None = None
+    email: str | None = None
+
+    def receivers(self) -> list[dict[str, Any]]:
+        """As Grafana keeps them."""
+        made: list[dict[str, Any]] = []
+        if self.webhook:
+            made.append({"uid": "hdqm-webhook", "type": "webhook", "settings": {"url": self.webhook}})
+        if self.email:
+            made.append({"uid": "hdqm-email", "type": "email", "settings": {"addresses": self.email}})
+        return made
+
+
 def rule(alarm: Alarm) -> dict[str, Any]:
     """One rule as Grafana's API takes it."""
     return {
@@ -163,13 +187,9 @@ def contact_points(webhook: str | None = None, email: str | None = None) -> dict
         webhook: address that alarms are posted to.
         email: addresses with semicolons between.
     """
-    receivers = []
-    if webhook:
-        receivers.append({"uid": "hdqm-webhook", "type": "webhook", "settings": {"url": webhook}})
-    if email:
-        receivers.append({"uid": "hdqm-email", "type": "email", "settings": {"addresses": email}})
+    receivers = Contacts(webhook, email).receivers()
     if not receivers:
         return {"apiVersion": 1}
-    point = {"orgId": 1, "name": "hdqm", "receivers": [_escaped(receiver) for receiver in receivers]}
-    policy = {"orgId": 1, "receiver": "hdqm", "group_by": ["alertname", "subsystem", "owner"]}
+    point = {"orgId": 1, "name": RECEIVER, "receivers": [_escaped(receiver) for receiver in receivers]}
+    policy = {"orgId": 1, "receiver": RECEIVER, "group_by": list(GROUPED_BY)}
     return {"apiVersion": 1, "contactPoints": [point], "policies": [policy]}

@@ -1,7 +1,7 @@
 """Data source, dashboards and alarms into a Grafana over its API: what is there already and equal stays untouched."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +12,10 @@ from grafana_client import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException, GrafanaServerError, GrafanaUnauthorizedError
 
 from hdqm_ops.errors import AuthenticationFailed, ConfigError, RequestRefused, ServiceUnavailable
-from hdqm_ops.show._alarms import ALARMS, FOLDER, GROUP, rule
+from hdqm_ops.show._alarms import ALARMS, FOLDER, GROUP, GROUPED_BY, RECEIVER, Contacts, rule
 from hdqm_ops.show._build import as_json
 from hdqm_ops.show._dashboards import dashboards
+from hdqm_ops.show._site import SITE_PREFIX, site_dashboards
 from hdqm_ops.show._target import DATASOURCE_TYPE, DATASOURCE_UID
 
 __all__ = ["PublishChange", "publish"]
@@ -22,6 +23,7 @@ __all__ = ["PublishChange", "publish"]
 _FOLDER_UID = "hdqm"
 _SERVICE = "Grafana"
 _TIMEOUT_S = 30.0
+_NOBODY = Contacts()
 _CURE = "make a service account of the role Editor (Admin, if the data source is published too) and give its token"
 
 
@@ -31,7 +33,7 @@ class PublishChange:
 
     Attributes:
         verb: ``create``, ``update`` or ``delete``.
-        kind: ``folder``, ``data source``, ``dashboard`` or ``alarm``.
+        kind: ``folder``, ``data source``, ``dashboard``, ``contact point`` or ``alarm``.
         uid: of the thing.
     """
 
@@ -43,8 +45,20 @@ class PublishChange:
         return f"{self.verb} {self.kind} {self.uid}"
 
 
+def _tell_nobody(_change: PublishChange) -> None:
+    """Stand in for a listener."""
+
+
 def publish(
-    url: str, token: str, *, database_url: str | None = None, dry_run: bool = False, prune: bool = False
+    url: str,
+    token: str,
+    *,
+    database_url: str | None = None,
+    subsystems: Sequence[str] | None = None,
+    contacts: Contacts = _NOBODY,
+    dry_run: bool = False,
+    prune: bool = False,
+    say: Callable[[PublishChange], None] = _tell_nobody,
 ) -> list[PublishChange]:
     """Bring dashboards and alarms into a Grafana. A second time changes nothing.
 
@@ -52,8 +66,11 @@ def publish(
         url: address of Grafana.
         token: of a service account.
         database_url: PostgreSQL as ``hdqm_reader``, as Grafana reaches it; None leaves the data source alone.
+        subsystems: each gets a page of its own; None leaves those pages alone.
+        contacts: who is told of alarms; nobody leaves it to the policy that Grafana has.
         dry_run: change nothing.
         prune: remove dashboards and alarms from our folder that are not ours any more.
+        say: is told of each change before it is made, so that what was done is known if a later one fails.
 
     Returns:
         What was changed, or would be, in the order in which it was done.
@@ -66,9 +83,8 @@ def publish(
     if urlsplit(url).scheme not in ("http", "https"):
         raise ConfigError(f"{url!r} is no address of a Grafana: write it as in https://grafana.example.org")
     with _translated(url):
-        return _Publisher(GrafanaApi.from_url(url, token, timeout=_TIMEOUT_S), dry_run=dry_run).publish(
-            database_url, prune=prune
-        )
+        publisher = _Publisher(GrafanaApi.from_url(url, token, timeout=_TIMEOUT_S), say, dry_run=dry_run)
+        return publisher.publish(database_url, subsystems, contacts, prune=prune)
 
 
 @contextmanager
@@ -92,26 +108,33 @@ class _Publisher:
 
     Args:
         api: client of the Grafana.
+        say: is told of each change.
         dry_run: change nothing.
     """
 
-    def __init__(self, api: GrafanaApi, *, dry_run: bool) -> None:
+    def __init__(self, api: GrafanaApi, say: Callable[[PublishChange], None], *, dry_run: bool) -> None:
         self._api = api
+        self._say = say
         self._dry_run = dry_run
         self._changes: list[PublishChange] = []
 
-    def publish(self, database_url: str | None, *, prune: bool) -> list[PublishChange]:
+    def publish(
+        self, database_url: str | None, subsystems: Sequence[str] | None, contacts: Contacts, *, prune: bool
+    ) -> list[PublishChange]:
         """Do it, in the order in which one thing needs another."""
         self._folder()
         if database_url is not None:
             self._datasource(database_url)
-        self._dashboards(prune=prune)
-        self._alarms(prune=prune)
+        self._dashboards(subsystems, prune=prune)
+        self._contacts(contacts)
+        self._alarms(told=bool(contacts.receivers()), prune=prune)
         return self._changes
 
     def _note(self, verb: str, kind: str, uid: str) -> bool:
         """Note a change; whether it is to be made."""
-        self._changes.append(PublishChange(verb, kind, uid))
+        change = PublishChange(verb, kind, uid)
+        self._changes.append(change)
+        self._say(change)
         return not self._dry_run
 
     # -- folder and data source ----------------------------------------------------------------------------------------
@@ -136,8 +159,9 @@ class _Publisher:
 
     # -- dashboards ----------------------------------------------------------------------------------------------------
 
-    def _dashboards(self, *, prune: bool) -> None:
+    def _dashboards(self, subsystems: Sequence[str] | None, *, prune: bool) -> None:
         wanted = {str(board.uid): json.loads(as_json(board)) for board in dashboards()}
+        wanted |= site_dashboards(subsystems or ())
         for uid, board in wanted.items():
             there = _absent_is_none(self._api.dashboard.get_dashboard, uid)
             if there is not None and _same_dashboard(there, board):
@@ -145,19 +169,37 @@ class _Publisher:
             if self._note("create" if there is None else "update", "dashboard", uid):
                 self._api.dashboard.update_dashboard({"dashboard": board, "folderUid": _FOLDER_UID, "overwrite": True})
         if prune and (self._dry_run is False or self._has_folder()):
-            for found in self._api.search.search_dashboards(tag="hdqm", type_="dash-db"):
-                ours = found.get("folderUid") == _FOLDER_UID and found["uid"] not in wanted
-                if ours and self._note("delete", "dashboard", found["uid"]):
-                    self._api.dashboard.delete_dashboard(found["uid"])
+            self._prune(wanted.keys(), with_site=subsystems is not None)
+
+    def _prune(self, wanted: Collection[str], *, with_site: bool) -> None:
+        for found in self._api.search.search_dashboards(tag="hdqm", type_="dash-db"):
+            uid = str(found["uid"])
+            ours = found.get("folderUid") == _FOLDER_UID and (with_site or not uid.startswith(SITE_PREFIX))
+            if ours and uid not in wanted and self._note("delete", "dashboard", uid):
+                self._api.dashboard.delete_dashboard(uid)
 
     def _has_folder(self) -> bool:
         return _absent_is_none(self._api.folder.get_folder, _FOLDER_UID) is not None
 
     # -- alarms --------------------------------------------------------------------------------------------------------
 
-    def _alarms(self, *, prune: bool) -> None:
+    def _contacts(self, contacts: Contacts) -> None:
+        wanted = [{**receiver, "name": RECEIVER} for receiver in contacts.receivers()]
+        there = {one["uid"]: one for one in self._api.alertingprovisioning.get_contactpoints()} if wanted else {}
+        for one in wanted:
+            uid = one["uid"]
+            if uid not in there:
+                if self._note("create", "contact point", uid):
+                    self._api.alertingprovisioning.create_contactpoint(one)
+            elif not _contains(there[uid], one) and self._note("update", "contact point", uid):
+                self._api.alertingprovisioning.update_contactpoint(uid, one)
+
+    def _alarms(self, *, told: bool, prune: bool) -> None:
         there = {one["uid"]: one for one in self._api.alertingprovisioning.get_alertrules_all()}
-        wanted = {alarm.uid: {**rule(alarm), "folderUID": _FOLDER_UID, "ruleGroup": GROUP} for alarm in ALARMS}
+        place = {"folderUID": _FOLDER_UID, "ruleGroup": GROUP}
+        # by name, past the policies: those of a Grafana that others use too are not ours to write
+        told_to = {"notification_settings": {"receiver": RECEIVER, "group_by": list(GROUPED_BY)}} if told else {}
+        wanted = {alarm.uid: {**rule(alarm), **place, **told_to} for alarm in ALARMS}
         for uid, one in wanted.items():
             if uid not in there:
                 if self._note("create", "alarm", uid):

@@ -7,12 +7,23 @@ from airflow.sdk import BaseHook
 from pydantic import SecretStr
 
 from hdqm_airflow.eos import renew_if_named
-from hdqm_airflow.services import OmsHook, RunRegistryHook, service_facts
+from hdqm_airflow.services import OmsHook, RunRegistryHook, address_of, service_facts
 from hdqm_ops.settings import Settings
 
-__all__ = ["DATABASE", "READER", "oms_settings", "reader_settings", "rr_settings", "settings", "writer_settings"]
+__all__ = [
+    "DATABASE",
+    "GRAFANA",
+    "READER",
+    "grafana_settings",
+    "oms_settings",
+    "reader_settings",
+    "rr_settings",
+    "settings",
+    "writer_settings",
+]
 
 DATABASE = "hdqm_db"
+GRAFANA = "hdqm_grafana"
 READER = "hdqm_reader"
 
 
@@ -49,6 +60,16 @@ def oms_settings() -> Settings:
 def rr_settings() -> Settings:
     """The same for Run Registry, with the connection ``cms_rr``."""
     return _with_database(service_facts(RunRegistryHook()))
+
+
+def grafana_settings() -> Settings:
+    """Settings for publishing: the connection ``hdqm_grafana`` where there is one, else the environment."""
+    try:
+        connection = BaseHook.get_connection(GRAFANA)
+    except AirflowNotFoundException:
+        return _with_database({})
+    facts = {"grafana_url": address_of(connection), "grafana_token": connection.password}
+    return _with_database({name: told for name, told in facts.items() if told})
 
 
 def _with_database(facts: dict[str, Any]) -> Settings:

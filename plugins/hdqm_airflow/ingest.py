@@ -5,11 +5,15 @@ from itertools import pairwise
 from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import BaseOperatorLink, conf
+from airflow.sdk import BaseOperatorLink, conf, get_current_context
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 from airflow.sdk.exceptions import AirflowFailException
 
-__all__ = ["add_up", "batch_page", "ingest_task", "plan"]
+from hdqm_airflow.configuration import OUTLET, tell_if_changed
+
+__all__ = ["OUTLET", "add_up", "batch_page", "ingest_task", "plan"]
+
+_CHANGED = "configuration_changed"
 
 
 def plan(**asked: Any) -> list[dict[str, Any]]:
@@ -30,11 +34,12 @@ def plan(**asked: Any) -> list[dict[str, Any]]:
         planned = pipeline.plan(settings(), pipeline.Request(**given))
     except ConfigError as error:
         raise AirflowFailException(str(error)) from error
+    get_current_context()["ti"].xcom_push(_CHANGED, planned.changed)
     return [] if planned.request.dry_run else [batch.as_json() for batch in planned.batches]
 
 
 def add_up(planned: Sequence[Any] | None, counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """Add up what the batches did.
+    """Add up what the batches did, and tell of a configuration that planning found changed (``outlets=[OUTLET]``).
 
     Raises:
         AirflowFailException: a batch failed; a Dag run is only as green as its last task.
@@ -48,6 +53,8 @@ def add_up(planned: Sequence[Any] | None, counts: Sequence[Mapping[str, int]]) -
         raise AirflowFailException(
             f"{len(planned) - len(done)} of {len(planned)} batches failed; see their logs, then clear them"
         )
+    context = get_current_context()
+    tell_if_changed(context["outlet_events"], bool(context["ti"].xcom_pull(task_ids="plan", key=_CHANGED)))
     return pipeline.add_up(done)
 
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 from airflow.exceptions import AirflowNotFoundException
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, Connection
 from pydantic import ValidationError
 
 from hdqm_ops import services
 from hdqm_ops.errors import ConfigError, HdqmError
 from hdqm_ops.settings import Settings
 
-__all__ = ["OmsHook", "RunRegistryHook", "service_facts"]
+__all__ = ["OmsHook", "RunRegistryHook", "address_of", "service_facts"]
 
 
 class _ServiceHook(BaseHook):
@@ -28,7 +28,7 @@ class _ServiceHook(BaseHook):
         connection = self.get_connection(self.service_conn_id)
         extra = connection.extra_dejson
         told = {
-            f"{self.prefix}_url": _address(connection.host, connection.schema, connection.port),
+            f"{self.prefix}_url": address_of(connection),
             f"{self.prefix}_audience": extra.get("audience"),
             "sso_client_id": connection.login,
             "sso_client_secret": connection.password,
@@ -97,11 +97,12 @@ def service_facts(hook: _ServiceHook) -> dict[str, Any]:
         return {}
 
 
-def _address(host: str | None, path: str | None, port: int | None) -> str | None:
+def address_of(connection: Connection) -> str | None:
     """The address, whole in the field of the host, or in parts as Airflow's addresses of connections bring them."""
+    host, path = connection.host, connection.schema
     if not host:
         return None
-    if "://" not in host and (port or path):
+    if "://" not in host and (connection.port or path):
         host = f"https://{host}"
-    whole = f"{host}:{port}" if port else host
+    whole = f"{host}:{connection.port}" if connection.port else host
     return f"{whole}/{path.strip('/')}" if path else whole

@@ -24,7 +24,7 @@ def stack_settings(tmp_path_factory):
     top = tmp_path_factory.mktemp("stack")
     incoming = top / "incoming"  # where the watcher looks
     incoming.mkdir()
-    ports = {"db_port": _free_port(), "airflow_port": _free_port()}
+    ports = {f"{part}_port": _free_port() for part in ("db", "airflow", "grafana")}
     return Settings(home=top / "home", files=(str(incoming),), watch_s=2, airflow_tasks=2, **ports)
 
 

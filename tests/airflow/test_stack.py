@@ -7,14 +7,20 @@ import socket
 from pathlib import Path
 
 import pytest
+import requests
 
+from hdqm_ops import load
 from hdqm_ops.errors import ConfigError, HdqmError
-from hdqm_ops.local import Stack, _airflow
+from hdqm_ops.local import Postgres, Stack, _airflow
+from hdqm_ops.local._grafana import find_grafana
 from hdqm_ops.local._process import Process
+from hdqm_ops.settings import Settings
 
 pytestmark = pytest.mark.airflow
 
-PARTS = ["TimescaleDB", "api-server", "dag-processor", "triggerer", "scheduler"]
+GRAFANA = find_grafana(Settings().grafana_home)
+PARTS = ["TimescaleDB", "guard", "api-server", "dag-processor", "triggerer", "scheduler"]
+PARTS += ["grafana"] if GRAFANA else []
 
 
 @pytest.fixture
@@ -70,6 +76,27 @@ def test_it_says_how_to_log_in(up, stack_settings):
     assert (client._login["username"], client._login["password"]) == (user, password)
 
 
+@pytest.mark.skipif(GRAFANA is None, reason="no Grafana: set HDQM_GRAFANA_HOME")
+def test_grafana_is_up_where_it_is_installed(up, stack_settings):
+    address = f"http://127.0.0.1:{stack_settings.grafana_port}"
+
+    assert f"{address}/d/hdqm-home" in up.welcome()
+    for uid in ("hdqm-home", "hdqm-pipeline"):
+        assert requests.get(f"{address}/api/dashboards/uid/{uid}", timeout=30).ok
+    query = {"refId": "A", "datasource": {"uid": "hdqm-timescaledb"}, "rawSql": "SELECT * FROM hdqm.site_pages()"}
+    told = requests.post(f"{address}/api/ds/query", json={"queries": [{**query, "format": "table"}]}, timeout=30)
+    assert f"http://127.0.0.1:{stack_settings.airflow_port}/dags" in told.text
+    for guess in ("admin", ""):  # whom it does not know it takes for somebody who only looks
+        assert requests.get(f"{address}/api/users", auth=("admin", guess), timeout=30).status_code in (401, 403)
+
+
+def test_the_guard_watches_the_database_of_the_stack(up, stack_settings):
+    """What it does there is tested beside the database."""
+    with load.connect(Postgres(stack_settings).url, role=None) as connection:
+        question = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hdqm guard'"
+        assert load.ask(connection, question)[1] == [(1,)]
+
+
 def test_a_second_up_is_harmless(up):
     before = parts(up)
 
@@ -79,7 +106,7 @@ def test_a_second_up_is_harmless(up):
 
 
 def test_everything_listens_on_loopback_only(up, stack_settings):
-    ports = (stack_settings.db_port, stack_settings.airflow_port)
+    ports = [stack_settings.db_port, stack_settings.airflow_port, *([stack_settings.grafana_port] if GRAFANA else [])]
 
     assert listening(processes_of(stack_settings)) == {f"0100007F:{port:04X}" for port in ports}
 

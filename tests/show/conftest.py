@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from hdqm_ops import load
 from hdqm_ops.local._grafana import Grafana, find_grafana
+from hdqm_ops.settings import Settings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -90,11 +93,18 @@ def installation():
     return found
 
 
+@dataclass(frozen=True)
+class Reader:
+    """A database of which only this login is known."""
+
+    reader_login: str
+
+
 @pytest.fixture(scope="session")
 def grafana(installation, reader_url):
     """A Grafana over the filled database."""
     home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
-    server = Grafana(installation, home, free_port(), lambda: reader_url)
+    server = Grafana(Settings(home=home, grafana_port=free_port()), installation, Reader(reader_url))
     component = server.component()
     try:
         server.prepare()
@@ -127,9 +137,19 @@ class Page:
         self.page = page
         self.wrong = []
         self._address = address
+        self._open = set()  # requests on their way
+        page.on("request", self._began)
+        for end in ("requestfinished", "requestfailed"):
+            page.on(end, self._ended)
         page.on("console", lambda message: message.type == "error" and self.wrong.append(message.text))
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("response", lambda answer: answer.status >= 400 and self.wrong.append(f"{answer.status} {answer.url}"))
+
+    def _began(self, request):
+        self._open.add(request)
+
+    def _ended(self, request):
+        self._open.discard(request)
 
     def open(self, path):
         self.page.goto(self._address + path)
@@ -137,10 +157,21 @@ class Page:
         return self
 
     def settle(self):
-        """Wait until all is asked and drawn."""
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function("!document.querySelector('[aria-label=\"Panel loading bar\"]')")
-        self.page.wait_for_timeout(700)
+        """Wait until all is asked and drawn: nothing on its way, nothing loading, nothing to compute, for a while."""
+        deadline, quiet = time.monotonic() + 90, 0
+        while quiet < 6 and time.monotonic() < deadline:
+            self.page.wait_for_timeout(120)
+            quiet = 0 if self._busy() else quiet + 1
+
+    def _busy(self):
+        return bool(self._open) or self.page.evaluate(
+            """async () => {
+                const idle = await new Promise(tell => requestIdleCallback(tell, {timeout: 1000}));
+                return idle.didTimeout || document.readyState !== 'complete'
+                    || !document.querySelector("[data-testid*='Panel header'], section[data-testid*='Panel']")
+                    || !!document.querySelector('[aria-label="Panel loading bar"]');
+            }"""
+        )
 
     def faults(self):
         """Errors of the page and of its panels."""
@@ -181,7 +212,7 @@ def browse(grafana, chromium):
 def empty_grafana(installation, reader_url):
     """A Grafana that nothing is provisioned into."""
     home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
-    server = Grafana(installation, home, free_port(), lambda: reader_url)
+    server = Grafana(Settings(home=home, grafana_port=free_port()), installation, Reader(reader_url))
     component = server.component()
     try:
         for name in ("alerting", "dashboards", "datasources", "plugins"):

@@ -9,7 +9,16 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, RowPanel
 
 from hdqm_ops import show
-from hdqm_ops.show import ALARMS, alarm_rules, build, contact_points, dashboards, rendered
+from hdqm_ops.show import (
+    ALARMS,
+    alarm_rules,
+    build,
+    contact_points,
+    dashboards,
+    rendered,
+    site_dashboards,
+    write_site,
+)
 
 UIDS = ["home", "trends", "trend", "run", "correlation", "runs", "coverage", "pipeline"]
 BOARDS = dashboards()
@@ -156,6 +165,41 @@ def test_colour_schemes_are_known_to_grafana():
 def test_nothing_is_refreshed_by_itself_or_edited():
     for board in BOARDS:
         assert (board.refresh, board.editable, board.timezone, board.tags) == ("", False, "utc", ["hdqm"])
+
+
+# -- pages of single subsystems ---------------------------------------------------------------------------------------
+
+
+def test_a_page_of_a_subsystem_is_the_generic_one_opened_there():
+    pages = site_dashboards(["Pixel", "PixelPhase1"])
+
+    assert list(pages) == ["hdqm-trends-Pixel", "hdqm-trends-PixelPhase1"]
+    generic = as_dict(next(board for board in BOARDS if board.uid == "hdqm-trends"))
+    for (uid, page), name in zip(pages.items(), ("Pixel", "PixelPhase1"), strict=True):
+        assert (page["uid"], page["title"]) == (uid, f"HDQM / Trends / {name}")
+        assert page["panels"] == generic["panels"]
+        chosen = {one["name"]: one.get("current") for one in page["templating"]["list"]}
+        assert chosen["subsystem"]["value"] == name
+
+
+def test_names_that_are_no_uid_get_one_of_their_own():
+    uids = list(site_dashboards(["A b", "A/b", "A-b", "x" * 60, "x" * 61]))
+
+    assert len(set(uids)) == 5
+    assert all(re.fullmatch(r"hdqm-trends-[A-Za-z0-9_-]+", uid) and len(uid) <= 40 for uid in uids)
+
+
+def test_pages_of_subsystems_are_written_and_removed(tmp_path):
+    folder = tmp_path / "site"
+    both = ["hdqm-trends-CSC.json", "hdqm-trends-DT.json"]
+
+    assert write_site(folder, ["CSC", "DT"], check=True) == both
+    assert not folder.exists()
+    assert write_site(folder, ["CSC", "DT"]) == both
+    assert write_site(folder, ["CSC", "DT"]) == []
+    assert write_site(folder, ["CSC"], check=True) == ["hdqm-trends-DT.json"]
+    assert write_site(folder, ["CSC"]) == ["hdqm-trends-DT.json"]
+    assert [path.name for path in folder.iterdir()] == ["hdqm-trends-CSC.json"]
 
 
 # -- alarms ------------------------------------------------------------------------------------------------------------
