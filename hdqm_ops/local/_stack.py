@@ -87,8 +87,14 @@ class Stack:
         self._settings = settings
         self._home = settings.home.absolute()
         self._database = database_of(settings)
-        self._airflow = Airflow(settings, self._database)
         self._grafana = Grafana(settings, find_grafana(settings.grafana_home), self._database)
+        self._airflow = Airflow(self._linked(settings), self._database)
+
+    def _linked(self, settings: Settings) -> Settings:
+        """The settings with the address that Airflow's pages show dashboards from: the local one, if none is named."""
+        if settings.grafana_url is None and self._grafana.startable:
+            return settings.model_copy(update={"grafana_url": self._grafana.address})
+        return settings
 
     def airflow(self, user: str = USER) -> AirflowClient:
         """A client of this stack's Airflow, with the rights of a user; by default with all."""

@@ -83,17 +83,27 @@ RUN_NEIGHBOURS = (
     f"SELECT previous, this, next FROM hdqm.run_neighbours({_RUN}, ${{pd:sqlstring}}, ${{processing:sqlstring}})"
 )
 RUN_FILES = f"SELECT * FROM hdqm.run_files({_RUN})"
-RUN_POINTS = f"SELECT * FROM hdqm.run_points({_RUN}, {_DATASET}, ${{search:sqlstring}})"
-RUN_LINKS = f"SELECT page, url FROM hdqm.run_links({_RUN}, ${{series:sqlstring}}, {_DATASET})"
+RUN_POINTS = (
+    "SELECT trend, distance, value, error, middle, spread, status, title, low, high "
+    f"FROM hdqm.run_points({_RUN}, {_DATASET}, ${{search:sqlstring}})"
+)
+RUN_LINKS = (
+    f"SELECT page, url FROM hdqm.run_links({_RUN}, ${{series:sqlstring}}, {_DATASET}) UNION ALL "
+    "SELECT 'Picture from the REST API', url FROM "
+    f"hdqm.histogram_picture(${{series:sqlstring}}, {_DATASET}, {_RUN}, {_REFERENCE}, ${{input:sqlstring}}) AS url "
+    "WHERE url IS NOT NULL"
+)
 HISTOGRAM_CURVE = (
     "SELECT x, curve, content "
     f"FROM hdqm.histogram_plot(${{series:sqlstring}}, {_DATASET}, {_RUN}, {_REFERENCE}, ${{input:sqlstring}})"
 )
-# a chart without a row says "Err"; with one that is empty it is empty, and the note says why
-HISTOGRAM_CELLS = (
-    "WITH c AS MATERIALIZED (SELECT x, y, content "
-    f"FROM hdqm.histogram_cells(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})) "
-    "SELECT * FROM c UNION ALL SELECT NULL, NULL, NULL WHERE NOT EXISTS (SELECT FROM c)"
+HISTOGRAM_MAP = (
+    "SELECT x, y, content, size "
+    f"FROM hdqm.histogram_map(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})"
+)
+HISTOGRAM_PICTURE = (
+    "SELECT coalesce("
+    f"hdqm.histogram_picture(${{series:sqlstring}}, {_DATASET}, {_RUN}, {_REFERENCE}, ${{input:sqlstring}}), '')"
 )
 HISTOGRAM_NOTE = (
     f"SELECT note FROM hdqm.histogram_note(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})"
@@ -102,9 +112,13 @@ HISTOGRAM_NOTE = (
 # -- correlation -------------------------------------------------------------------------------------------------------
 
 _THREE = f"${{x:sqlstring}}, ${{y:sqlstring}}, ${{z:sqlstring}}, {_SELECTION}"
+# The chart gives marks a share of the span of all sizes, and draws none where there is no span. Two marks without a
+# place make one; they are also what it needs where there is no row at all, for else it says "Err".
 CORRELATION = (
     f"WITH c AS MATERIALIZED (SELECT x, y, run_number, coalesce(size, 1) AS size FROM hdqm.correlation({_THREE})) "
-    "SELECT * FROM c UNION ALL SELECT NULL, NULL, NULL, NULL WHERE NOT EXISTS (SELECT FROM c)"
+    "SELECT * FROM c UNION ALL SELECT 'NaN', 'NaN', NULL, coalesce(least, 0) + step "
+    "FROM (SELECT min(size) AS least, max(size) AS most FROM c) AS span, unnest(ARRAY[-1, 10]) AS step "
+    "WHERE least IS NOT DISTINCT FROM most"
 )
 CORRELATION_LINE = (
     f"WITH c AS MATERIALIZED (SELECT line_x, line_y FROM hdqm.correlation_line({_THREE})) "

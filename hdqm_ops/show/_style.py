@@ -19,6 +19,7 @@ __all__ = [
     "link",
     "map_2d",
     "page_link",
+    "picture",
     "scatter",
     "sentence",
     "table",
@@ -379,7 +380,7 @@ def scatter(title: str, description: str, points: Target, line: Target, *, width
 
 
 def map_2d(title: str, description: str, target: Target, *, width: int, height: int) -> Panel:
-    """Cells of a two-dimensional histogram as coloured squares."""
+    """Cells of a two-dimensional histogram as coloured squares; ``target`` gives x, y, content, size."""
     panel = _panel("xychart", title, description, target, width=width, height=height)
     panel = panel.options(
         {
@@ -391,6 +392,7 @@ def map_2d(title: str, description: str, target: Target, *, width: int, height: 
                     "x": {"matcher": {"id": "byName", "options": "x"}},
                     "y": {"matcher": {"id": "byName", "options": "y"}},
                     "color": {"matcher": {"id": "byName", "options": "content"}},
+                    "size": {"matcher": {"id": "byName", "options": "size"}},
                 }
             ],
             "legend": _legend(shown=False),
@@ -398,7 +400,13 @@ def map_2d(title: str, description: str, target: Target, *, width: int, height: 
         }
     ).no_value("No two-dimensional histogram is stored for this trend and run.")
     panel = panel.custom(
-        {"show": "points", "pointSize": {"fixed": 9}, "pointShape": "square", "fillOpacity": 100, "pointStrokeWidth": 0}
+        {
+            "show": "points",
+            "pointSize": {"fixed": 9, "min": 1, "max": 100},  # the span that hdqm.histogram_map reckons with
+            "pointShape": "square",
+            "fillOpacity": 100,
+            "pointStrokeWidth": 0,
+        }
     )
     return _override(
         panel,
@@ -406,6 +414,7 @@ def map_2d(title: str, description: str, target: Target, *, width: int, height: 
             ("^x$", {"custom.axisLabel": "x (units of the histogram)"}),
             ("^y$", {"custom.axisLabel": "y (units of the histogram)"}),
             ("^content$", {"color": {"mode": "continuous-BlYlRd"}}),
+            ("^size$", {"custom.hideFrom": {"legend": True, "tooltip": True, "viz": False}}),
         ],
     )
 
@@ -472,6 +481,13 @@ def sentence(title: str, description: str, sql: str, field: str, *, width: int =
     return panel.custom({"align": "left", "cellOptions": {"type": "auto", "wrapText": True}})
 
 
+def picture(title: str, description: str, variable: str, *, width: int, height: int) -> Panel:
+    """A picture whose address is the value of a variable, as large as the panel."""
+    content = f'<img src="${{{variable}}}" style="width:100%;height:100%;object-fit:contain">'
+    panel = Panel().type("text").plugin_version(GRAFANA).title(title).description(description)
+    return panel.span(width).height(height).options({"mode": "html", "content": content})
+
+
 def text(title: str, markdown: str, *, width: int, height: int) -> Panel:
     """Fixed words in Markdown."""
     return (
@@ -516,4 +532,23 @@ def table(
         {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True, "inspect": False, "minWidth": 90}
     )
     # what the panel says when it has no row, it would also say in every empty cell
-    return _override(panel.no_value(empty), [(".", {"noValue": _ABSENT}), *overrides])
+    roomy = [(pattern, _with_room(properties)) for pattern, properties in overrides]
+    return _override(panel.no_value(empty), [(".", {"noValue": _ABSENT}), *roomy])
+
+
+_ROOM = {
+    **dict.fromkeys(("Trend", "Series"), 210),
+    **dict.fromkeys(("Title", "Meaning", "Description", "HLT key", "Files that hold it"), 300),
+    **dict.fromkeys(("Reason", "Next try", "L1 key", "Definition"), 240),
+    **dict.fromkeys(("Metric", "Monitor elements", "Path", "DQM file", "Injection scheme"), 340),
+    **dict.fromkeys(("Ingested", "Class", "Processing", "Owner", "Dataset"), 140),
+}
+"""Pixels that columns of text need; a narrow panel scrolls."""
+
+
+def _with_room(properties: Mapping[str, Json]) -> Mapping[str, Json]:
+    """A column at least as wide as its heading, with the sign for filtering beside it, and as its texts need."""
+    heading = properties.get("displayName")
+    if heading is None or "custom.width" in properties or heading.startswith("$"):
+        return properties
+    return {"custom.minWidth": max(_ROOM.get(heading, 90), 9 * len(heading) + 48), **properties}

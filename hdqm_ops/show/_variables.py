@@ -28,6 +28,7 @@ __all__ = [
     "panel",
     "panels",
     "per_page",
+    "picture",
     "quantities",
     "reference",
     "run",
@@ -266,6 +267,12 @@ def series() -> Variable:
 def measured(name: str, label: str, description: str, *, optional: bool = False) -> Variable:
     """A series or a quantity of the runs."""
     return _query(name, label, queries.measurable(optional=optional), description)
+
+
+def picture() -> Variable:
+    """Address of the picture of the histogram; empty without a REST API."""
+    told = "Address of the picture that the REST API draws."
+    return _query("picture", "Picture", queries.HISTOGRAM_PICTURE, told).hide(VariableHide.HIDE_VARIABLE)
 
 
 def histogram_input() -> Variable:

@@ -8,6 +8,7 @@ import argparse
 import shutil
 from pathlib import Path
 
+from browser import Page
 from playwright.sync_api import sync_playwright
 
 CHARGE = "var-subsystem=Pixel&var-panel=group:Cluster%20charge%20by%20layer"
@@ -45,20 +46,14 @@ def main() -> None:
         context = browser.new_context(viewport={"width": width, "height": height})
         for name, path in pages.items():
             page = context.new_page()
-            page.goto(f"{asked.address}{path}{'&' if '?' in path else '?'}theme={asked.theme}&kiosk", timeout=120_000)
             if asked.whole:
                 page.set_viewport_size({"width": width, "height": 3 * height})
-            settle(page)
+            seen = Page(page, asked.address).open(f"{path}{'&' if '?' in path else '?'}theme={asked.theme}&kiosk")
+            for fault in seen.faults():
+                print(f"{name}: {fault}")  # noqa: T201 - a tool for the hand
             page.screenshot(path=asked.folder / f"{name}.png")
             page.close()
         browser.close()
-
-
-def settle(page) -> None:
-    """Wait until all is asked and drawn."""
-    page.wait_for_load_state("networkidle", timeout=120_000)
-    page.wait_for_function("!document.querySelector('[aria-label=\"Panel loading bar\"]')", timeout=120_000)
-    page.wait_for_timeout(1500)
 
 
 if __name__ == "__main__":

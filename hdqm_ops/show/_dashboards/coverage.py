@@ -20,7 +20,7 @@ _SHARE = {
 }
 
 
-def _matrix(title: str, description: str, sql: str, column: str) -> Panel:
+def _matrix(title: str, description: str, sql: str, column: str, *, room: int) -> Panel:
     """Runs down, ``column`` across, coloured percentages."""
     rows = f"run_number\\{column}"
     cell = {
@@ -29,6 +29,7 @@ def _matrix(title: str, description: str, sql: str, column: str) -> Panel:
         "thresholds": _SHARE,
         "custom.cellOptions": {"type": "color-background", "mode": "basic"},
         "custom.align": "center",
+        "custom.minWidth": room,
     }
     here = page_link(
         "hdqm-coverage", "subsystem", "mode", "runs", "class", "quality", "dataset", run="${__value.numeric}"
@@ -71,8 +72,8 @@ def dashboard() -> Dashboard:
         "Percent of the series that ever had a value which have one in this run. Green: complete. "
         "Click a run for what it misses."
     )
-    subsystems = _matrix("Run × subsystem", what, queries.COVERAGE_SUBSYSTEMS, "subsystem_name")
-    datasets = _matrix("Run × dataset", what, queries.COVERAGE_DATASETS, "dataset")
+    subsystems = _matrix("Run × subsystem", what, queries.COVERAGE_SUBSYSTEMS, "subsystem_name", room=100)
+    datasets = _matrix("Run × dataset", what, queries.COVERAGE_DATASETS, "dataset", room=250)
     here = page_link(
         "hdqm-coverage",
         "mode",
@@ -92,7 +93,7 @@ def dashboard() -> Dashboard:
                 "^run_number$",
                 {"displayName": "Run", "unit": "none", "decimals": 0, "links": [link("Which trends", here)]},
             ),
-            ("^dataset$", {"displayName": "Dataset"}),
+            ("^dataset$", {"displayName": "Dataset", "custom.minWidth": 250}),
             ("^subsystem$", {"displayName": "Subsystem"}),
             ("^missing$", {"displayName": "Missing"}),
             ("^expected$", {"displayName": "Expected"}),
@@ -104,8 +105,8 @@ def dashboard() -> Dashboard:
         empty="Nothing is missing in the chosen runs.",
     )
     trends = table(
-        "Missing trends of run ${run}, ${dataset}",
-        "Trends that have no value in the chosen run and dataset, and why.",
+        "Missing trends of one run and dataset",
+        "Trends that have no value in the run and dataset in detail (boxes above; without a run: the newest), and why.",
         Target(queries.COVERAGE_TRENDS, "A", ("trend", "title", "status", "meaning")),
         [
             ("^trend$", {"displayName": "Trend"}),

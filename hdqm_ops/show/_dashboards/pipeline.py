@@ -58,7 +58,8 @@ def dashboard() -> Dashboard:
             (
                 "^hours_ago$",
                 {
-                    "displayName": "Hours ago",
+                    "displayName": "Ago",
+                    "unit": "h",
                     "decimals": 1,
                     "thresholds": _BAD,
                     "custom.cellOptions": {"type": "color-text"},
@@ -78,10 +79,10 @@ def dashboard() -> Dashboard:
         Target(queries.FAILED_FILES, "A", ("run_number", "dataset", "reason", "tries", "next_try")),
         [
             _RUN,
-            ("^dataset$", {"displayName": "Dataset"}),
+            ("^dataset$", {"displayName": "Dataset", "custom.minWidth": 300}),
             ("^reason$", {"displayName": "Reason"}),
             ("^tries$", {"displayName": "Tries"}),
-            ("^since$", {"displayName": "Since (UTC)", "custom.width": 160}),
+            ("^since$", {"displayName": "Since (UTC)", "custom.width": 170, "unit": "dateTimeAsIso"}),
             ("^next_try$", {"displayName": "Next try"}),
             ("^path$", {"displayName": "Path"}),
         ],

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import curve, link, map_2d, page_link, sentence, table
+from hdqm_ops.show._style import curve, link, map_2d, page_link, picture, sentence, table
 from hdqm_ops.show._target import Target
 
 _DATASET = ("subsystem", "pd", "processing")
@@ -91,7 +91,7 @@ def dashboard() -> Dashboard:
     cells = map_2d(
         "Histogram of ${series:text}, two-dimensional",
         "The two-dimensional histogram that the point was computed from; at most 100 × 100 cells, empty ones left out.",
-        Target(queries.HISTOGRAM_CELLS, "A", ("x", "y", "content")),
+        Target(queries.HISTOGRAM_MAP, "A", ("x", "y", "content", "size")),
         width=8,
         height=11,
     )
@@ -138,13 +138,20 @@ def dashboard() -> Dashboard:
             ("^state$", {"displayName": "State"}),
             ("^reason$", {"displayName": "Reason"}),
             ("^tries$", {"displayName": "Tries"}),
-            ("^ingested_at$", {"displayName": "Ingested (UTC)", "custom.width": 160}),
+            ("^ingested_at$", {"displayName": "Ingested (UTC)", "custom.width": 170, "unit": "dateTimeAsIso"}),
             ("^size_bytes$", {"displayName": "Size", "unit": "decbytes"}),
             ("^path$", {"displayName": "Path"}),
         ],
         width=24,
         height=8,
         empty="No DQM file of this run was found.",
+    )
+    drawn = picture(
+        "The histogram as the REST API draws it",
+        "With errors, labels and the reference run. Empty where the site has no REST API (HDQM_API_PUBLIC_URL).",
+        "picture",
+        width=24,
+        height=14,
     )
     return page(
         "hdqm-run",
@@ -156,6 +163,7 @@ def dashboard() -> Dashboard:
             variables.histogram_input(),
             variables.reference(),
             variables.search(),
+            variables.picture(),
         ],
-        [neighbours, links, facts, note, curves, cells, points, files],
+        [neighbours, links, facts, note, curves, cells, points, files, drawn],
     )

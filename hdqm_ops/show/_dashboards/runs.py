@@ -79,8 +79,8 @@ def dashboard() -> Dashboard:
         Target(queries.GOLDEN, "A", ("name", "imported_at", "runs")),
         [
             ("^name$", {"displayName": "Name"}),
-            ("^imported_at$", {"displayName": "Imported (UTC)"}),
-            ("^runs$", {"displayName": "Runs"}),
+            ("^imported_at$", {"displayName": "Imported (UTC)", "custom.width": 170, "unit": "dateTimeAsIso"}),
+            ("^runs$", {"displayName": "Runs", "custom.minWidth": 400}),
         ],
         width=24,
         height=6,
