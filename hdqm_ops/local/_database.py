@@ -34,6 +34,7 @@ class NamedDatabase:
         # the passwords of its other roles are not ours to know; who loads or reads takes the role
         self.writer_url = self.reader_url = url
         self.reader_login = reader_login
+        self.knows_reader = reader_login is not None
 
     @property
     def airflow_url(self) -> str:

@@ -26,6 +26,9 @@ class ReaderDatabase(Protocol):
     """A database that can be asked as ``hdqm_reader``, where the login is known."""
 
     @property
+    def knows_reader(self) -> bool: ...
+
+    @property
     def reader_login(self) -> str | None: ...
 
 
@@ -98,7 +101,7 @@ class Grafana:
     @property
     def startable(self) -> bool:
         """Whether there is one to start, and a login for it."""
-        return self._installation is not None and self._database.reader_login is not None
+        return self._installation is not None and self._database.knows_reader
 
     @property
     def complaint(self) -> str:

@@ -87,6 +87,11 @@ class Postgres:
         return self._url("hdqm_reader", "hdqm")
 
     @property
+    def knows_reader(self) -> bool:
+        """Whether it can be asked as ``hdqm_reader``; no secret is made to say so."""
+        return True
+
+    @property
     def reader_login(self) -> str:
         """The same."""
         return self.reader_url

@@ -98,6 +98,7 @@ class Reader:
     """A database of which only this login is known."""
 
     reader_login: str
+    knows_reader: bool = True
 
 
 @pytest.fixture(scope="session")

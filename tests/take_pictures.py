@@ -1,7 +1,7 @@
 """Take the pictures of ``docs/pictures`` from a Grafana over a database of simulated data; by hand.
 
-python tests/show/take_pictures.py http://127.0.0.1:3000 docs/pictures
-python tests/show/take_pictures.py http://127.0.0.1:3000 /tmp/light --theme light --size 1920x1080
+python tests/take_pictures.py http://127.0.0.1:3000 docs/pictures
+python tests/take_pictures.py http://127.0.0.1:3000 /tmp/light --theme light --size 1920x1080
 """
 
 import argparse
