@@ -57,6 +57,30 @@ def reduce(trend, elements):
     return Outcome(Reason.OK, Measurement(value, value / 8), found.entries, 0)
 
 
+def recompute(connection, works, trends):
+    """Stored histograms of many files at once; what a load says of them, by file id."""
+    by_key = {trend.key: trend for trend in trends}
+    alike = {}
+    for work in works:
+        alike.setdefault((work.file.primary_dataset, work.file.processing, id(work.definitions)), []).append(work)
+    done = {}
+    for some in alike.values():
+        chosen = {key: by_key[key] for key in some[0].definitions}
+        wanted = sorted({path for trend in chosen.values() for path in trend.monitor_elements})
+        stored = load.stored_elements_of_files(connection, [work.file_id for work in some], wanted)
+        results = [
+            load.FileResult(
+                work,
+                {work.definitions[key]: reduce(t, stored[work.file_id]) for key, t in chosen.items()},
+                None,
+                wanted,
+            )
+            for work in some
+        ]
+        done |= load.load_recomputed(connection, results)
+    return done
+
+
 def do(connection, work, trends, content, *, stage="ingest", run=None):
     """Do the work on one file whose elements are ``content`` (None: it is broken); what a load says of it."""
     by_key = {trend.key: trend for trend in trends}
@@ -75,7 +99,7 @@ def do(connection, work, trends, content, *, stage="ingest", run=None):
     return load.load_file(connection, load.FileResult(work, outcomes, run_number=run, **read))
 
 
-def ingest(connection, trends, contents, *, whole=True, **scope):
+def ingest(connection, trends, contents, *, whole=True, together=True, **scope):
     """Apply the configuration, and do what is pending until nothing is; the counts by path, of every load."""
     load.apply_configuration(connection, trends, whole=whole)
     keys = None if whole else tuple(trend.key for trend in trends)
@@ -84,8 +108,12 @@ def ingest(connection, trends, contents, *, whole=True, **scope):
         works = load.pending(connection, load.Scope(trends=keys, **scope))
         if not works:
             return done
+        stored = [work for work in works if together and work.stored and stage != "extract"]
+        recomputed = recompute(connection, stored, trends)
         for work in works:
-            counts = do(connection, work, trends, contents.get(work.file.path), stage=stage)
+            counts = recomputed.get(work.file_id) or do(
+                connection, work, trends, contents.get(work.file.path), stage=stage
+            )
             done.setdefault(work.file.path, []).append(counts)
         if scope.get("mode", "missing") != "missing":
             return done

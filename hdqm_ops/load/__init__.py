@@ -5,7 +5,7 @@ from hdqm_ops.load._configuration import Changes, apply_configuration
 from hdqm_ops.load._connection import Connection, connect
 from hdqm_ops.load._files import Registered, Retry, record_failure, register_files
 from hdqm_ops.load._guard import EndedSession, end_long_sessions
-from hdqm_ops.load._histograms import element_behind_point, stored_elements
+from hdqm_ops.load._histograms import element_behind_point, stored_elements, stored_elements_of_files
 from hdqm_ops.load._ledger import (
     FileFilter,
     file_events,
@@ -20,6 +20,7 @@ from hdqm_ops.load._pages import Pages, pages
 from hdqm_ops.load._pending import pending
 from hdqm_ops.load._points import SeriesPoints, read_points
 from hdqm_ops.load._reader import Condition, NotAnswered, Page, Reader
+from hdqm_ops.load._recompute import load_recomputed
 from hdqm_ops.load._runs import (
     RunCounts,
     first_run_of_days,
@@ -83,6 +84,7 @@ __all__ = [
     "left_out_runs",
     "list_files",
     "load_file",
+    "load_recomputed",
     "migrate",
     "migration_status",
     "next_best",
@@ -116,6 +118,7 @@ __all__ = [
     "shown_subsystems",
     "store_golden_json",
     "stored_elements",
+    "stored_elements_of_files",
     "summary",
     "sync_state",
 ]

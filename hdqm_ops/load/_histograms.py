@@ -17,7 +17,7 @@ from hdqm_ops.load._connection import Connection, translated
 from hdqm_ops.load._sql import query
 from hdqm_ops.model import Axis, ElementContent, ElementProblem, Histogram, Reason, Scalar
 
-__all__ = ["COLUMNS", "TYPES", "element_behind_point", "row", "stored_elements", "text"]
+__all__ = ["COLUMNS", "TYPES", "element_behind_point", "row", "stored_elements", "stored_elements_of_files", "text"]
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -164,7 +164,18 @@ class _ArrayLoader(Loader):
 
 def stored_elements(connection: Connection, file_id: int, paths: Sequence[str]) -> dict[str, ElementContent]:
     """Monitor elements of a file as they were read from it; those that it does not have are absent."""
-    return dict(_asked(connection, "stored", {"file_id": file_id, "paths": list(paths)}))
+    return stored_elements_of_files(connection, [file_id], paths)[file_id]
+
+
+def stored_elements_of_files(
+    connection: Connection, file_ids: Sequence[int], paths: Sequence[str]
+) -> dict[int, dict[str, ElementContent]]:
+    """File id → monitor elements of the file as they were read from it."""
+    found: dict[int, dict[str, ElementContent]] = {file_id: {} for file_id in file_ids}
+    for fields in _asked(connection, "stored", {"file_ids": list(file_ids), "paths": list(paths)}):
+        path, content = _content(fields)
+        found[fields["dqm_file_id"]][path] = content
+    return found
 
 
 def element_behind_point(
@@ -189,15 +200,15 @@ def element_behind_point(
         "run": run,
         "input": role,
     }
-    return next(_asked(connection, "behind_point", told), None)
+    return next(map(_content, _asked(connection, "behind_point", told)), None)
 
 
-def _asked(connection: Connection, name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, ElementContent]]:
+def _asked(connection: Connection, name: str, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     with translated(), connection.cursor(binary=True) as cursor:
         for kind in ("float4", "float8", "int2", "int4", "int8"):
             cursor.adapters.register_loader(cursor.adapters.types[kind].array_oid, _ArrayLoader)
         cursor.execute(query("histograms", name), values)
-        yield from (_content(fields) for fields in _named(cursor))
+        yield from _named(cursor)
 
 
 def _named(cursor: Cursor[Any]) -> list[dict[str, Any]]:

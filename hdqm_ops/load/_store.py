@@ -14,11 +14,11 @@ from hdqm_ops.load._sql import query
 from hdqm_ops.load._work import FileResult, LoadCounts
 from hdqm_ops.model import Outcome, Reason
 
-__all__ = ["load_file"]
+__all__ = ["CODES", "POINT_TYPES", "intern", "load_file", "point_rows"]
 
-_POINT_TYPES = ("int4", "int2", "float8", "float4", "float4", "float4", "float8", "int2")
+POINT_TYPES = ("int4", "int2", "float8", "float4", "float4", "float4", "float8", "int2")
 _LARGEST_REAL = 3.4028234663852886e38
-_CODES = {reason.number: reason.code for reason in Reason}
+CODES = {reason.number: reason.code for reason in Reason}
 _COUNTS = (
     "ingested",
     "vanished",
@@ -140,7 +140,7 @@ class _Load:
     # -- staging -------------------------------------------------------------------------------------------------------
 
     def _stage(self) -> None:
-        self._copy("copy_points", _POINT_TYPES, _point_rows(self._result.outcomes))
+        self._copy("copy_points", POINT_TYPES, point_rows(self._result.outcomes))
         elements = self._result.elements or {}
         self._copy(
             "copy_histograms", TYPES, (row(self._element_ids[path], content) for path, content in elements.items())
@@ -244,31 +244,32 @@ class _Load:
             loaded=calculated or before.loaded,
             reason=_folder_remark(before.name_run_number, folder),
             folder_run_number=folder,
-            element_set_id=self._intern("element_set", sorted(elements)) if known else None,
+            element_set_id=intern(self._connection, "element_set", sorted(elements)) if known else None,
             missing_elements=sorted(missing) if known else None,
             definition_set_id=self._definitions(before) if calculated else before.definition_set_id,
         )
 
     def _definitions(self, before: _Ledger) -> int:
         found = self._fetch("definitions_now", definition_set_id=before.definition_set_id)
-        return self._intern("definition_set", found[0] if found else [])
-
-    def _intern(self, kind: str, ids: Sequence[int]) -> int:
-        """Id of a set; another load may add the same one, so it is looked for, added, and looked for again."""
-        for _ in range(2):
-            found = self._fetch(f"find_{kind}", ids=list(ids))
-            if found is not None:
-                return int(found[0])
-            self._run(f"add_{kind}", ids=list(ids))
-        found = self._fetch(f"find_{kind}", ids=list(ids))
-        assert found is not None
-        return int(found[0])
+        return intern(self._connection, "definition_set", found[0] if found else [])
 
     def _counts(self, changed: int) -> LoadCounts:
         found: dict[int, int] = dict(self._connection.execute(query("store", "counts"), self._facts).fetchall())
-        gaps = {_CODES[status]: number for status, number in sorted(found.items()) if status}
+        gaps = {CODES[status]: number for status, number in sorted(found.items()) if status}
         histograms = len(self._result.elements or ())
         return LoadCounts("ingested", found.get(Reason.OK.number, 0), gaps, histograms, changed)
+
+
+def intern(connection: Connection, kind: str, ids: Sequence[int]) -> int:
+    """Id of a set; another load may add the same one, so it is looked for, added, and looked for again."""
+    for _ in range(2):
+        found = connection.execute(query("store", f"find_{kind}"), {"ids": list(ids)}).fetchone()
+        if found is not None:
+            return int(found[0])
+        connection.execute(query("store", f"add_{kind}"), {"ids": list(ids)})
+    found = connection.execute(query("store", f"find_{kind}"), {"ids": list(ids)}).fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def _folder_remark(name_run: int, folder_run: int | None) -> str | None:
@@ -277,7 +278,8 @@ def _folder_remark(name_run: int, folder_run: int | None) -> str | None:
     return f"its folder says run {folder_run}, its name run {name_run}: the folder is trusted"
 
 
-def _point_rows(outcomes: Mapping[int, Outcome]) -> Iterator[tuple[Any, ...]]:
+def point_rows(outcomes: Mapping[int, Outcome]) -> Iterator[tuple[Any, ...]]:
+    """A row of ``POINT_TYPES`` for each outcome."""
     for definition_id, outcome in outcomes.items():
         measured = outcome.measurement
         numbers = (

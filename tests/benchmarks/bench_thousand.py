@@ -1,0 +1,167 @@
+"""A thousand files through one worker process, what it keeps of memory, and recomputing from stored histograms.
+
+    python tests/benchmarks/bench_thousand.py [FILES]
+
+Starts an embedded TimescaleDB of its own and destroys it. Prints for each step the seconds on the clock and those of
+the processor, PostgreSQL's included. Needs 6 GB of disk for 1000 files.
+"""
+
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from many_files import LEGACY, copies
+
+from hdqm_ops import load, pipeline
+from hdqm_ops.local import Postgres
+from hdqm_ops.pipeline import Report, Request
+from hdqm_ops.settings import Settings
+
+PORT = 25491
+OLD, NEW = "metric = basic.Mean()", "metric = basic.MaxBin()"
+CHANGED = "Tracker"
+SAMPLE = 50
+TICK = os.sysconf("SC_CLK_TCK")
+PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[Settings]:
+    """A server of its own, and the settings that find it."""
+    home, configs = folder / "home", folder / "cfg"
+    home.mkdir(mode=0o755)
+    shutil.copytree(LEGACY, configs)
+    server = Postgres(Settings(home=home, db_port=PORT))
+    try:
+        server.start()
+        load.migrate(server.superuser_url)
+        yield Settings(home=home, db_port=PORT, database_url=server.superuser_url, configs=(str(configs),))
+    finally:
+        server.destroy()
+
+
+def processor_seconds(home: Path) -> float:
+    """Of this process, its children that ended, and of PostgreSQL with all its sessions."""
+    postmaster = int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+    own = os.times()
+    total = own.user + own.system + own.children_user + own.children_system
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            total += _postgres_seconds(entry, postmaster)
+    return total
+
+
+def _postgres_seconds(entry: Path, postmaster: int) -> float:
+    try:
+        fields = (entry / "stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it ended meanwhile
+        return 0.0
+    if int(entry.name) == postmaster:
+        return sum(map(int, fields[11:15])) / TICK
+    return sum(map(int, fields[11:13])) / TICK if int(fields[1]) == postmaster else 0.0
+
+
+def timed(settings: Settings, what: str, call: Callable[[], object], runs: int = 1) -> float:
+    """Do it; processor seconds a run."""
+    began, before = time.perf_counter(), processor_seconds(settings.home)
+    result = call()
+    clock, processor = time.perf_counter() - began, processor_seconds(settings.home) - before
+    say(f"{what:45} {1e3 * processor / runs:8.2f} ms a run of the processor, {1e3 * clock / runs:8.2f} ms on the clock")
+    assert not isinstance(result, Report) or not result.failed
+    return processor / runs
+
+
+def do(settings: Settings, advance: Callable[[str], object] = str, jobs: int = 1, **request: object) -> Report:
+    """Plan and work."""
+    return pipeline.work(settings, pipeline.plan(settings, Request(**request)), jobs=jobs, advance=advance)
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_MB
+
+
+def ingest(settings: Settings, files: Path, number: int) -> float:
+    """Everything, in this process; says what memory did."""
+    memory: list[float] = []
+    spent = timed(
+        settings,
+        f"ingest {number} files",
+        lambda: do(settings, files=(str(files),), advance=lambda _: memory.append(resident_mb())),
+        number,
+    )
+    later = memory[min(50, number // 2) :]
+    middle = statistics.median(later)
+    spread = max(later[-1] - later[0], max(later) - middle, middle - min(later)) / middle
+    say(f"  resident: {memory[0]:.0f} MB after the first, {later[0]:.0f} MB after 50, {memory[-1]:.0f} MB after all")
+    say(f"  after the first 50: median {middle:.0f} MB, greatest {max(later):.0f} MB, at most {100 * spread:.1f} % off")
+    return spent
+
+
+def change_one(settings: Settings, folder: Path) -> str:
+    """Another metric for one trend of the configuration; a configuration of that trend alone."""
+    path = next(path for path in sorted(Path(settings.configs[0]).glob(f"{CHANGED}/*.ini")) if OLD in path.read_text())
+    before, _, after = path.read_text().partition(OLD)
+    path.write_text(f"{before}{NEW}{after}")
+    head = before.rpartition("[plot:")[2]
+    alone = folder / CHANGED / "one.ini"
+    alone.parent.mkdir()
+    alone.write_text(f"[plot:{head}{NEW}{after.partition('[plot:')[0]}")
+    return str(alone)
+
+
+def recompute(settings: Settings, folder: Path, files: Path, number: int) -> None:
+    alone = change_one(settings, folder)
+    timed(
+        settings, "apply the changed configuration", lambda: pipeline.plan(settings, Request(dry_run=True, look=False))
+    )
+    stored = timed(settings, "one changed trend, stored histograms", lambda: do(settings, stage="calculate"), number)
+    some = f"300001-{300000 + min(SAMPLE, number)}"
+    count = min(SAMPLE, number)
+    again = timed(
+        settings,
+        f"the same trend, {count} files",
+        lambda: do(settings, configs=(alone,), files=(str(files),), runs=some, mode="all"),
+        count,
+    )
+    say(f"  one trend: {again / stored:.1f} times as fast as from files")
+    all_stored = timed(
+        settings,
+        f"all trends, stored, {count} runs",
+        lambda: do(settings, stage="calculate", runs=some, mode="all"),
+        count,
+    )
+    all_files = timed(
+        settings,
+        f"all trends, files, {count} runs",
+        lambda: do(settings, files=(str(files),), runs=some, mode="all"),
+        count,
+    )
+    say(f"  all trends: {all_files / all_stored:.2f} times as fast as from files")
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        files = folder / "files"
+        files.mkdir()
+        copies(files, number)
+        with database(folder) as settings:
+            ingest(settings, files, number)
+            recompute(settings, folder, files, number)
+
+
+if __name__ == "__main__":
+    main()
