@@ -6,7 +6,7 @@ Ingests chosen runs again, or for the first time: after a change of a trend, aft
 **Reads:** the files of these runs, as the ledger knows them; if *Look for files* is ticked, `HDQM_FILES` too. For the
 Backfill dialog the run index, which *HDQM: runs from OMS* writes.
 
-**Writes:** the same as *HDQM: ingest DQM files*, behind it: fresh files go first in the pool `hdqm_load`.
+**Writes:** the same as *HDQM: ingest DQM files*, behind it. Fresh files have a pool of their own.
 
 **Runs:** never by itself. Three doors: *Trigger* with runs as `324997 325000-325170` makes one Dag run for all of them;
 *Trigger*, *Advanced Options*, *Partition Key* with one run or range makes one that can be found by its key; *Backfill*
@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, get_current_context, task
 
 from hdqm_airflow.ingest import OUTLET, ingest_task
+from hdqm_airflow.patience import patient
 from hdqm_airflow.timetable import CmsRuns
 
 RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
@@ -40,14 +41,7 @@ def several(title: str, description: str) -> Param:
     catchup=False,
     max_active_runs=4,
     tags=["hdqm", "ingest"],
-    default_args={
-        "owner": "hdqm",
-        "retries": 3,
-        "retry_delay": timedelta(minutes=1),
-        "retry_exponential_backoff": True,
-        "priority_weight": 1,
-        "weight_rule": "absolute",
-    },
+    default_args={**patient(), "priority_weight": 1, "weight_rule": "absolute"},
     params={
         "runs": Param(
             None,
@@ -71,7 +65,14 @@ def several(title: str, description: str) -> Param:
             title="Look for files",
             description="List HDQM_FILES first; else only files that the ledger knows are done",
         ),
-        "batch_size": Param(25, type="integer", minimum=1, maximum=500, title="Files per task"),
+        "batch_size": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            maximum=500,
+            title="Files per task",
+            description="empty: HDQM_BATCH_SIZE",
+        ),
         "dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would be done"),
     },
 )

@@ -15,8 +15,10 @@ Mode *missing* does what was never done, *failed* also tries failed files again,
 *Dry run* only lists what would be done, in the log of `plan`.
 
 **When it fails:** a damaged file never fails a batch: it is marked `failed` with its reason in `hdqm.dqm_files`, and
-the summary lists it. A batch fails when the database or the file system does not answer; it is tried again three times.
-After that, clear the failed batch: it does what is still missing.
+the summary counts it, and the log of its batch names it. A batch fails when the database, the network or the file
+system does not answer: it is tried again for more than an hour, after pauses that grow from `HDQM_TASK_PAUSE_S` to 15
+minutes. After that, clear the failed batch: it does what is still missing. What waiting does not mend (a wrong form, an
+old schema, a refused ticket) fails at once, and the last line of the log says what does.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -24,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, get_current_context, task
 
 from hdqm_airflow.ingest import OUTLET, ingest_task
+from hdqm_airflow.patience import patient
 
 RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
 
@@ -41,12 +44,7 @@ def several(title: str, description: str) -> Param:
     catchup=False,
     max_active_runs=1,
     tags=["hdqm", "ingest"],
-    default_args={
-        "owner": "hdqm",
-        "retries": 3,
-        "retry_delay": timedelta(minutes=1),
-        "retry_exponential_backoff": True,
-    },
+    default_args=patient(),
     params={
         "runs": Param(
             None, type=["null", "string"], pattern=RUNS, title="Runs", description="324997 325000-325170; empty: all"
@@ -61,7 +59,14 @@ def several(title: str, description: str) -> Param:
             title="What to do",
         ),
         "files": several("Files", "Globs or folders in place of HDQM_FILES, one a line"),
-        "batch_size": Param(25, type="integer", minimum=1, maximum=500, title="Files per task"),
+        "batch_size": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            maximum=500,
+            title="Files per task",
+            description="empty: HDQM_BATCH_SIZE",
+        ),
         "dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would be done"),
     },
 )

@@ -6,13 +6,14 @@ Ingests DQM files within a minute after they were closed.
 **Reads:** what the watcher of the asset `hdqm_dqm_files` tells: it runs in Airflow's triggerer and looks every
 `HDQM_WATCH_S` seconds where `HDQM_WATCH` (else `HDQM_FILES`) says.
 
-**Writes:** the same as *HDQM: ingest DQM files*, before it: its tasks have a higher priority in the pool `hdqm_load`.
+**Writes:** the same as *HDQM: ingest DQM files*, before it: its tasks have a pool of their own, `hdqm_fresh`, so that a
+backfill in the pool `hdqm_load` leaves them room, and a higher priority.
 
 **Runs:** when files came or changed. Triggered by hand, it looks at everything, as the daily Dag does. That one also
 finds what the watcher missed, for events are lost while this Dag is paused or the triggerer is down.
 
-**When it fails:** the database or the file system does not answer; it is tried again three times. Clear it, or let the
-daily Dag do it. Truncated files that are younger than `HDQM_WAIT_S` wait, they fail nothing.
+**When it fails:** the database, the network or the file system does not answer; it is tried again for more than an
+hour. Clear it, or let the daily Dag do it. Truncated files that are younger than `HDQM_WAIT_S` wait, they fail nothing.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Asset, AssetWatcher, dag, get_current_context, task
 
 from hdqm_airflow.ingest import ingest_task
+from hdqm_airflow.patience import patient
 from hdqm_airflow.watch import NewDqmFiles
 
 FILES = Asset(
@@ -38,14 +40,7 @@ FILES = Asset(
     catchup=False,
     max_active_runs=4,
     tags=["hdqm", "ingest"],
-    default_args={
-        "owner": "hdqm",
-        "retries": 3,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": True,
-        "priority_weight": 100,
-        "weight_rule": "absolute",
-    },
+    default_args={**patient(), "priority_weight": 100, "weight_rule": "absolute"},
 )
 def hdqm_watch():  # noqa: ANN201 - the decorator makes a Dag of it
     @task
@@ -57,7 +52,7 @@ def hdqm_watch():  # noqa: ANN201 - the decorator makes a Dag of it
         paths = tuple(dict.fromkeys(path for payload in told for path in payload.get("files", ())))
         return ingest.plan(files=paths, hints=bool(paths))
 
-    @ingest_task(pool="hdqm_load", map_index_template="{{ label }}", execution_timeout=timedelta(hours=2))
+    @ingest_task(pool="hdqm_fresh", map_index_template="{{ label }}", execution_timeout=timedelta(hours=2))
     def ingest(label: str, file_ids: list[int]) -> dict[str, int]:
         """Read, reduce and load the files of one batch."""
         from hdqm_airflow.connections import settings

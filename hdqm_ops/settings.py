@@ -78,7 +78,8 @@ class Settings(BaseSettings):
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
         le=256,
-        description="Airflow tasks at once on this machine. Default: one a core.",
+        description="Airflow tasks that load in bulk at once on this machine; fresh files and planning go beside. "
+        "Default: one a core.",
     )
     airflow_users: dict[Annotated[str, Field(pattern=r"^[\w.@-]+$")], Literal["viewer", "user", "op", "admin"]] = Field(
         default_factory=dict,
@@ -134,7 +135,13 @@ class Settings(BaseSettings):
         '`["sampleMetrics", "/data/moreMetrics.py"]`.',
     )
     jobs: int = Field(default=1, ge=1, le=256, description="Processes that read and reduce at once without `-j`.")
-    batch_size: int = Field(default=25, ge=1, le=500, description="DQM files a mapped Airflow task takes.")
+    batch_size: int = Field(default=50, ge=1, le=500, description="DQM files a mapped Airflow task takes.")
+    task_pause_s: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds before Airflow tries a task again for which the database, the network or the file system "
+        "was away; each pause is twice the last, up to 15 minutes, for more than an hour in all.",
+    )
     wait_s: float = Field(
         default=3600,
         ge=0,

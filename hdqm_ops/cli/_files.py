@@ -85,9 +85,7 @@ def _event(row: dict[str, Any]) -> str:
 
 
 def _shown(value: Any, *, as_json: bool) -> Any:
-    """Times as text; for people, names without the control characters that would break a line or a terminal."""
+    """Times as text; for people, names in one line."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    if isinstance(value, str) and not as_json:
-        return printable(value)
-    return value
+    return printable(value) if isinstance(value, str) and not as_json else value

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hdqm_ops.cli._context import with_database
-from hdqm_ops.cli._output import err, out, print_json, printable, progress, table
+from hdqm_ops.cli._output import out, print_json, progress, table, tell
 from hdqm_ops.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _work(request: "Request", jobs: int | None, *, as_json: bool) -> None:
     settings = with_database()
     plan = pipeline.plan(settings, request)
     for line in plan.remarks:
-        err.print(printable(line), markup=False, style="yellow")
+        tell(line, "yellow")
     with progress(request.stage, len(plan.work)) as advance:
         report = pipeline.work(settings, plan, jobs=jobs or settings.jobs, advance=advance)
     summary = report.as_json()
@@ -94,7 +94,7 @@ def _work(request: "Request", jobs: int | None, *, as_json: bool) -> None:
 
 def _print_summary(summary: dict[str, Any]) -> None:
     for path, reason in summary["failures"].items():
-        err.print(printable(f"failed: {path}: {reason}"), markup=False, style="red")
+        tell(f"failed: {path}: {reason}", "red")
     facts = [(name, number) for name, number in summary.items() if isinstance(number, (int, float))]
     gaps = [(f"gaps: {code}", number) for code, number in summary["gaps"].items()]
     out.print(table(summary["stage"], ("what", "number"), facts + gaps))

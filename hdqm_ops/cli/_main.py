@@ -26,7 +26,7 @@ from hdqm_ops.cli import (
     _stack,
     _sync,
 )
-from hdqm_ops.cli._output import err
+from hdqm_ops.cli._output import NO_ROOM, OneLine, err, tell
 from hdqm_ops.errors import ConfigError, HdqmError, MissingTool, TryAgain
 from hdqm_ops.settings import stack_file
 
@@ -79,7 +79,9 @@ def root(
     """Set up logging: to stderr, so that stdout carries results only."""
     del version
     level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def spread(arguments: Sequence[str]) -> list[str]:
@@ -136,3 +138,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): no error, and nothing more may be written at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing of it can be written at exit either
+        tell(
+            f"hdqm: {error.strerror}: {error.filename or 'the output, or HDQM_HOME'}; make room, and say it again",
+            "red",
+        )
+        sys.exit(3)

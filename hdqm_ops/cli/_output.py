@@ -1,6 +1,8 @@
 """What commands print: results and ``--json`` to stdout, everything else to stderr."""
 
+import errno
 import json
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +13,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-__all__ = ["Advance", "err", "out", "print_json", "printable", "progress", "table"]
+__all__ = ["NO_ROOM", "Advance", "OneLine", "err", "out", "print_json", "printable", "progress", "table", "tell"]
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 _WIDE = None if sys.stdout.isatty() else 140  # a log or a pipe has no width of its own
 
@@ -23,6 +27,23 @@ class Advance(Protocol):
     """Called once for each thing that is done, with a line about it."""
 
     def __call__(self, line: str) -> None: ...
+
+
+def tell(line: str, style: str | None = None) -> None:
+    """One line to stderr. Where that is a file on a full disk, the work goes on without it."""
+    try:
+        err.print(printable(line), markup=False, style=style)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+
+
+class OneLine(logging.Formatter):
+    """Log records whose messages stay in their line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line, but for a traceback below it."""
+        return printable(super().formatMessage(record))
 
 
 def print_json(document: Any) -> None:
@@ -73,7 +94,7 @@ def progress(title: str, total: int) -> Iterator[Advance]:
         def plain(line: str) -> None:
             nonlocal done
             done += 1
-            err.print(f"{title} {done}/{max(done, total)}: {printable(line)}", markup=False)
+            tell(f"{title} {done}/{max(done, total)}: {line}")
 
         yield plain
         return

@@ -19,7 +19,10 @@ from hdqm_ops.settings import Settings
 
 __all__ = ["run_airflow", "set_up"]
 
-_POOL = "hdqm_load"  # named by the Dags
+_POOLS = {  # named by the Dags: name → slots (None: HDQM_TASKS), what for
+    "hdqm_load": (None, "Tasks that load what is asked for in bulk (HDQM_TASKS)"),
+    "hdqm_fresh": (1, "Tasks that load files that have just come"),
+}
 _ADMIN = "admin"
 
 
@@ -91,8 +94,9 @@ def _apply_configuration(deploy: DeploySettings, settings: Settings, say: Callab
 def _set_up_airflow(deploy: DeploySettings, say: Callable[[str], None]) -> None:
     run_airflow("db", "migrate")
     say("Airflow: tables are up to date")
-    run_airflow("pools", "set", _POOL, str(deploy.tasks), "Tasks that write into TimescaleDB (HDQM_TASKS)")
-    say(f"Airflow: pool {_POOL} of {deploy.tasks}")
+    for name, (slots, told) in _POOLS.items():
+        run_airflow("pools", "set", name, str(slots or deploy.tasks), told)
+        say(f"Airflow: pool {name} of {slots or deploy.tasks}")
     if "fab" in os.environ.get("AIRFLOW__CORE__AUTH_MANAGER", ""):
         _set_up_admin(deploy.admin_password.get_secret_value())
         say(f"Airflow: user {_ADMIN}")

@@ -31,6 +31,8 @@ __all__ = ["exists", "find", "reachable"]
 log = logging.getLogger(__name__)
 
 _SHOWN = 5
+_LONGEST = 2000
+"""Bytes of a path: the ledger finds files by it, and an index of PostgreSQL takes no entry over 2704."""
 
 
 def find(
@@ -63,12 +65,22 @@ def find(
 
 def reachable(patterns: Iterable[str | os.PathLike[str]]) -> Callable[[str], bool]:
     """Tells of a path whether ``find`` with these patterns might come upon it; rather yes than no."""
+    places: set[str] = set()
     ways: list[re.Pattern[str]] = []
     for text, folder, place in _lines(patterns):
         path = _absolute(text, folder, place)
-        ways += [re.compile(fnmatch.translate(one)) for one in (path, glob.escape(path))]
-        ways += [re.compile(fnmatch.translate(f"{one.rstrip('/')}/*")) for one in (path, glob.escape(path))]
-    return lambda path: any(way.match(path) for way in ways)
+        places.add(path)  # a list names files by the hundred thousand
+        if MAGIC.search(path):
+            ways += [re.compile(fnmatch.translate(one)) for one in (path, f"{path.rstrip('/')}/*")]
+    return lambda path: any(one in places for one in _upwards(path)) or any(way.match(path) for way in ways)
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """A path, its folder, the folder of that, …."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield "/"
 
 
 def exists(path: str) -> bool:
@@ -229,11 +241,11 @@ class _Search:
             return
         self.files.add(identity)
         file = replace(self.naming(path), size_bytes=found.st_size, mtime=found.st_mtime)
-        yield file if _is_utf8(path) else self._ignored(path, "its path is not UTF-8", file)
+        why = _why_no_key(path)
+        yield self._ignored(path, why, file) if why else file
 
     def _ignored(self, path: str, reason: str, file: DQMFile | None = None) -> DQMFile:
-        printable = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
-        return replace(file or self.naming(path), path=printable, ignored=reason)
+        return replace(file or self.naming(path), path=_as_key(path), ignored=reason)
 
 
 def _is_folder(path: str, status: os.stat_result) -> bool:
@@ -241,12 +253,21 @@ def _is_folder(path: str, status: os.stat_result) -> bool:
     return stat.S_ISDIR(status.st_mode) and not looks_like_file(path)
 
 
-def _is_utf8(path: str) -> bool:
+def _why_no_key(path: str) -> str:
+    """Why the ledger cannot know a file by its path; empty where it can."""
     try:
-        path.encode()
+        return f"its path is longer than {_LONGEST} bytes" if len(path.encode()) > _LONGEST else ""
     except UnicodeEncodeError:
-        return False
-    return True
+        return "its path is not UTF-8"
+
+
+def _as_key(path: str) -> str:
+    """A path as the ledger can have it: odd bytes written out, the middle of a long one left out."""
+    half = _LONGEST // 2 - 2
+    whole = path.encode(errors="surrogateescape").decode(errors="backslashreplace").encode()
+    if len(whole) <= _LONGEST:
+        return whole.decode()
+    return f"{whole[:half].decode(errors='ignore')}…{whole[-half:].decode(errors='ignore')}"
 
 
 def _nearest_folder(target: _Target) -> str:

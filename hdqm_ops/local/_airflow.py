@@ -24,7 +24,12 @@ from hdqm_ops.settings import Settings, as_environment, shipped
 __all__ = ["Airflow"]
 
 USER = "admin"
-_POOL = "hdqm_load"  # named by the Dags
+# Named by the Dags. A backfill may fill the first; the other, and the room beside the pools, is for what cannot wait.
+_BULK = ("hdqm_load", "Tasks that load what is asked for in bulk; `hdqm up` sets its size to HDQM_AIRFLOW_TASKS")
+_FRESH = ("hdqm_fresh", "Tasks that load files that have just come")
+_FRESH_TASKS = 1
+_BESIDE = 1
+"""Tasks at once in no pool of ours: they plan, add up, ask OMS."""
 
 # Tasks are forks of the scheduler: what it has imported, none of them imports again (1.2 s a task otherwise).
 _LOCAL_SETTINGS = '''\
@@ -36,6 +41,8 @@ if "scheduler" in sys.argv:
     import numpy
     import uproot
 
+    import hdqm_airflow.connections
+    import hdqm_airflow.watch
     import hdqm_ops.pipeline
 '''
 
@@ -139,8 +146,9 @@ class Airflow:
 
     def finish(self) -> None:
         """Set up what needs the running api-server."""
-        told = "Tasks that write into TimescaleDB; `hdqm up` sets its size to HDQM_AIRFLOW_TASKS"
-        self.client().set_pool(_POOL, self._settings.airflow_tasks, told)
+        client = self.client()
+        for (name, told), slots in ((_BULK, self._settings.airflow_tasks), (_FRESH, _FRESH_TASKS)):
+            client.set_pool(name, slots, told)
 
     @property
     def _users(self) -> dict[str, str]:
@@ -194,7 +202,7 @@ class Airflow:
             "AIRFLOW__API__PORT": str(self._settings.airflow_port),
             "AIRFLOW__API__BASE_URL": self.address,
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
-            "AIRFLOW__CORE__PARALLELISM": str(self._settings.airflow_tasks),
+            "AIRFLOW__CORE__PARALLELISM": str(self._settings.airflow_tasks + _FRESH_TASKS + _BESIDE),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
                 f"{user}:{role}" for user, role in self._users.items()
             ),
@@ -224,6 +232,8 @@ _MACHINE = {
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",  # a new Dag file is noticed after so many seconds
     # A quarter of short tasks would hold their slot for 5 s after their end (a race in the supervisor of 3.3.2).
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    # The scheduler looks for what to do next so often (1 s by default): each step of a Dag run waits for it.
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "SCARF_ANALYTICS": "false",
     # Tasks are the parallel part: one thread in each, and no pool of them in a scheduler that forks.

@@ -90,7 +90,7 @@ class AirflowClient:
         """
         deadline = time.monotonic() + timeout_s
         told = ""
-        while (state := self._ask("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"]) not in _FINISHED:
+        while (state := self.dag_run(dag_id, run_id)["state"]) not in _FINISHED:
             now = self._progress(dag_id, run_id)
             if now != told:
                 say(f"{dag_id}: {now or state}")
@@ -100,10 +100,29 @@ class AirflowClient:
             time.sleep(1)
         return str(state)
 
+    def dag_run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """What Airflow tells of a run."""
+        return dict(self._ask("GET", f"dags/{dag_id}/dagRuns/{run_id}"))
+
     def failed_tasks(self, dag_id: str, run_id: str) -> list[str]:
         """Task instances of a run that failed, as ``task``, or ``task[label]`` where it is mapped."""
-        instances = self._task_instances(dag_id, run_id)
+        instances = self.task_instances(dag_id, run_id)
         return [_name(one) for one in instances if one["state"] in ("failed", "upstream_failed")]
+
+    def task_log(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> list[str]:
+        """What a task instance said in its last try, line by line."""
+        where = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+        answer = self._ask("GET", where, params={"map_index": task["map_index"], "full_content": "true"})
+        said: list[str] = []
+        for line in answer["content"]:
+            said.append(line["event"])
+            said += [f"{one['exc_type']}: {one['exc_value']}" for one in line.get("error_detail") or ()]
+        return said
+
+    def clear(self, dag_id: str, run_id: str, *task_ids: str) -> None:
+        """Let tasks of a run be done once more."""
+        wish = {"dry_run": False, "dag_run_id": run_id, "task_ids": task_ids, "only_failed": False}
+        self._ask("POST", f"dags/{dag_id}/clearTaskInstances", json={**wish, "reset_dag_runs": True})
 
     def _broken_files(self) -> dict[str, str]:
         """Dag files that cannot be imported, and why."""
@@ -114,11 +133,12 @@ class AirflowClient:
     def _progress(self, dag_id: str, run_id: str) -> str:
         """``plan success, ingest 3 running, 2 success``."""
         counts: dict[str, Counter[str]] = {}
-        for one in self._task_instances(dag_id, run_id):
+        for one in self.task_instances(dag_id, run_id):
             counts.setdefault(one["task_id"], Counter())[one["state"] or "waiting"] += 1
         return "; ".join(f"{task}: {_counted(states)}" for task, states in counts.items())
 
-    def _task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """What Airflow tells of each task instance of a run, in the order in which they began."""
         found: list[dict[str, Any]] = []
         while True:
             where = {"limit": 100, "offset": len(found), "order_by": "id"}

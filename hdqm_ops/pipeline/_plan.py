@@ -2,9 +2,8 @@
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from typing import Any
 
 from hdqm_ops import discover, load
@@ -29,7 +28,7 @@ class Batch:
     """Files that one task takes.
 
     Attributes:
-        label: dataset and runs, for people.
+        label: datasets and runs, for people.
         file_ids: their ids in the ledger.
     """
 
@@ -51,6 +50,7 @@ class Plan:
         scope: the question to the ledger.
         work: its answer, one item a file.
         remarks: what a person should know: ignored files, patterns without files, errors in the configuration.
+        batch_size: files of one batch, at most.
         changed: the database did not know the configuration like that.
     """
 
@@ -59,20 +59,19 @@ class Plan:
     scope: load.Scope
     work: tuple[load.Work, ...]
     remarks: tuple[str, ...]
+    batch_size: int
     changed: bool = False
 
     @property
     def batches(self) -> list[Batch]:
-        """The work in batches of one dataset each, runs ascending.
+        """The work in batches of the same size, by dataset and run.
 
         They are larger than asked for where there would be more of them than Airflow maps (``max_map_length``).
         """
-        size = max(self.request.batch_size, math.ceil(len(self.work) / (_MOST_BATCHES - 100)))
-        batches = list(_batches(self.work, size))
-        while len(batches) > _MOST_BATCHES and size < len(self.work):
-            size *= 2
-            batches = list(_batches(self.work, size))
-        return batches
+        ordered = sorted(self.work, key=_place)
+        number = min(math.ceil(len(ordered) / self.batch_size), _MOST_BATCHES)
+        size = math.ceil(len(ordered) / max(number, 1)) or 1
+        return [_batch(ordered[start : start + size]) for start in range(0, len(ordered), size)]
 
 
 def plan(settings: Settings, request: Request) -> Plan:
@@ -103,7 +102,7 @@ def plan(settings: Settings, request: Request) -> Plan:
         nothing_left = request.hints and not files  # no paths would mean all
         work = () if nothing_left else tuple(load.pending(connection, scope))
     log.info("%d files to do for %d trends, %s", len(work), len(tree.trends), runs)
-    return Plan(request, tree, scope, work, tuple(remarks), changes.any)
+    return Plan(request, tree, scope, work, tuple(remarks), request.batch_size or settings.batch_size, changes.any)
 
 
 def plan_batch(settings: Settings, request: Request, file_ids: Sequence[int]) -> Plan:
@@ -116,7 +115,7 @@ def plan_batch(settings: Settings, request: Request, file_ids: Sequence[int]) ->
         file_ids=tuple(file_ids),
     )
     with connect(settings) as connection:
-        return Plan(request, tree, scope, tuple(load.pending(connection, scope)), ())
+        return Plan(request, tree, scope, tuple(load.pending(connection, scope)), (), settings.batch_size)
 
 
 def apply_configuration(settings: Settings, tree: ConfigTree) -> dict[str, int]:
@@ -161,15 +160,16 @@ def _find(settings: Settings, request: Request, remarks: list[str]) -> list[DQMF
     return found
 
 
-def _batches(work: Sequence[load.Work], size: int) -> Iterator[Batch]:
-    def dataset(item: load.Work) -> tuple[str, str]:
-        return item.file.primary_dataset, item.file.processing
+def _place(item: load.Work) -> tuple[str, str, int]:
+    return item.file.primary_dataset, item.file.processing, item.file.run_number
 
-    ordered = sorted(work, key=lambda item: (*dataset(item), item.file.run_number))
-    for (primary, processing), items in groupby(ordered, dataset):
-        listed = list(items)
-        for start in range(0, len(listed), size):
-            some = listed[start : start + size]
-            first, last = some[0].file.run_number, some[-1].file.run_number
-            runs = f"{first}-{last}" if last > first else f"{first}"
-            yield Batch(f"{primary}/{processing} {runs}", tuple(item.file_id for item in some))
+
+def _batch(items: Sequence[load.Work]) -> Batch:
+    """Labelled with its first and its last file: ``SingleMuon/PromptReco 324997-325170``."""
+    (*dataset, run), (*last_dataset, last_run) = _place(items[0]), _place(items[-1])
+    label = f"{'/'.join(map(str, dataset))} {run}"
+    if dataset != last_dataset:
+        label += f" to {'/'.join(map(str, last_dataset))} {last_run}"
+    elif last_run > run:
+        label += f"-{last_run}"
+    return Batch(label, tuple(item.file_id for item in items))

@@ -24,7 +24,7 @@ class Request(BaseModel):
             passed over, and those that are truncated wait.
         look: look for files; else only those that the ledger knows are done.
         mode: ``missing`` what was never done, ``failed`` also files that failed, ``all`` everything anew.
-        batch_size: files of one batch.
+        batch_size: files of one batch; None: as the settings say.
         dry_run: only plan.
     """
 
@@ -39,7 +39,7 @@ class Request(BaseModel):
     hints: bool = False
     look: bool = True
     mode: Mode = "missing"
-    batch_size: int = Field(default=25, ge=1, le=500)
+    batch_size: int | None = Field(default=None, ge=1, le=500)
     dry_run: bool = False
 
     @property

@@ -10,12 +10,13 @@ from typing import Any
 from airflow.exceptions import AirflowNotFoundException
 from airflow.sdk import BaseHook
 
-from hdqm_ops.errors import AuthenticationFailed, ConfigError, MissingTool
+from hdqm_ops.errors import AuthenticationFailed, ConfigError, HdqmError, MissingTool, ServiceUnavailable
 
 __all__ = ["CONNECTION", "EosHook", "renew_if_named", "renew_ticket"]
 
 CONNECTION = "cms_eos"
 _PATIENCE_S = 60
+_AWAY = "Cannot contact any KDC"
 
 
 class EosHook(BaseHook):
@@ -46,7 +47,7 @@ class EosHook(BaseHook):
         """What the Test button shows."""
         try:
             self.get_conn()
-        except (ConfigError, AuthenticationFailed) as error:
+        except HdqmError as error:
             return False, str(error)
         return True, "there is a fresh ticket"
 
@@ -70,7 +71,8 @@ def renew_ticket(principal: str, keytab: Path, ccache: str | None = None) -> Non
     Raises:
         MissingTool: there is no ``kinit``.
         ConfigError: the keytab cannot be read.
-        AuthenticationFailed: the key distribution centre refuses, or does not answer.
+        AuthenticationFailed: the key distribution centre refuses.
+        ServiceUnavailable: it does not answer.
     """
     if not os.access(keytab, os.R_OK):
         raise ConfigError(f"the keytab {keytab} does not exist, or may not be read by the user of Airflow's tasks")
@@ -98,9 +100,11 @@ def _kinit(principal: str, keytab: Path, cache: str) -> None:
     except FileNotFoundError as error:
         raise MissingTool("there is no kinit: install krb5-user (Debian) or krb5-workstation (Alma)") from error
     except subprocess.TimeoutExpired as error:
-        raise AuthenticationFailed("Kerberos", principal, f"kinit took longer than {_PATIENCE_S} s") from error
+        raise ServiceUnavailable("Kerberos", principal, f"kinit took longer than {_PATIENCE_S} s") from error
     if done.returncode != 0:
         said = " ".join(done.stderr.split()) or f"kinit ended with {done.returncode}"
+        if _AWAY in said:
+            raise ServiceUnavailable("Kerberos", principal, said)
         raise AuthenticationFailed(
             "Kerberos",
             principal,

@@ -1,13 +1,16 @@
 """One stack for all of these tests: the embedded TimescaleDB and Airflow's four components, on ports of their own."""
 
+import os
 import shutil
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from hdqm_ops import local
+from hdqm_ops import config, local, reduce, simulate
 from hdqm_ops.local import _airflow
+from hdqm_ops.pipeline import config_roots
 from hdqm_ops.settings import Settings
 
 HERE = Path(__file__).parent
@@ -25,7 +28,7 @@ def stack_settings(tmp_path_factory):
     incoming = top / "incoming"  # where the watcher looks
     incoming.mkdir()
     ports = {f"{part}_port": _free_port() for part in ("db", "airflow", "grafana")}
-    return Settings(home=top / "home", files=(str(incoming),), watch_s=2, airflow_tasks=2, **ports)
+    return Settings(home=top / "home", files=(str(incoming),), watch_s=2, task_pause_s=1, airflow_tasks=2, **ports)
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,16 @@ def stack(stack_settings, tmp_path_factory):
         finally:
             stack.down()
             local.Postgres(stack_settings).destroy()
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """The files of one run, of which one is broken."""
+    trends = config.read_tree(config_roots(Settings()), reduce.catalogue()).trends
+    folder = tmp_path_factory.mktemp("dqm")
+    folder.chmod(0o755)
+    made = simulate.simulate_dqm(trends, folder, simulate.Scenario("test", (324791,), 3, 2, distractors=5))
+    long_ago = time.time() - 7200
+    for file in made:
+        os.utime(file.path, (long_ago, long_ago))
+    return folder

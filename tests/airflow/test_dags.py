@@ -4,14 +4,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from hdqm_ops import config, load, reduce, simulate
-from hdqm_ops.pipeline import config_roots
-from hdqm_ops.settings import Settings
+from hdqm_ops import load
 
 pytestmark = pytest.mark.airflow
 
@@ -25,7 +22,13 @@ bag = DagBag(sys.argv[1])
 for dag in bag.dags.values():
     DagSerialization.to_dict(dag)
 facts = {
-    dag.dag_id: {"doc": dag.doc_md or "", "tags": sorted(dag.tags), "owner": dag.owner, "file": dag.fileloc}
+    dag.dag_id: {
+        "doc": dag.doc_md or "",
+        "tags": sorted(dag.tags),
+        "owner": dag.owner,
+        "file": dag.fileloc,
+        "tasks": {one.task_id: [one.pool, one.priority_weight] for one in dag.tasks},
+    }
     for dag in bag.dags.values()
 }
 print(json.dumps({"errors": bag.import_errors, "dags": facts}))
@@ -64,19 +67,6 @@ def airflow(tmp_path):
     return run
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """The files of one run, of which one is broken."""
-    trends = config.read_tree(config_roots(Settings()), reduce.catalogue()).trends
-    folder = tmp_path_factory.mktemp("dqm")
-    folder.chmod(0o755)
-    made = simulate.simulate_dqm(trends, folder, simulate.Scenario("test", (324791,), 3, 2, distractors=5))
-    long_ago = time.time() - 7200
-    for file in made:
-        os.utime(file.path, (long_ago, long_ago))
-    return folder
-
-
 def test_every_dag_imports_and_says_what_it_reads_writes_and_what_to_do_when_it_fails(airflow):
     found = json.loads(airflow(LOOK, DAGS).splitlines()[-1])
 
@@ -87,6 +77,9 @@ def test_every_dag_imports_and_says_what_it_reads_writes_and_what_to_do_when_it_
             assert part in dag["doc"], f"{name} does not say {part}"
         assert "hdqm" in dag["tags"], name
         assert dag["owner"] not in ("", "airflow"), name
+    fresh, bulk = (found["dags"][name]["tasks"] for name in ("hdqm_watch", "hdqm_ingest"))
+    assert (fresh["ingest"][0], bulk["ingest"][0]) == ("hdqm_fresh", "hdqm_load")
+    assert min(weight for _, weight in fresh.values()) > len(bulk) + max(weight for _, weight in bulk.values())
 
 
 def test_the_ingest_dag_runs_from_plan_to_summary(airflow, files, db_address):
@@ -143,6 +136,8 @@ def test_a_form_that_names_what_does_not_exist_fails_in_plan_with_the_reason(sta
 
     assert airflow.wait("hdqm_ingest", run_id, timeout_s=120) == "failed"
     assert "plan" in airflow.failed_tasks("hdqm_ingest", run_id)
+    [plan] = [one for one in airflow.task_instances("hdqm_ingest", run_id) if one["task_id"] == "plan"]
+    assert plan["try_number"] == 1  # waiting would not mend it
 
 
 @pytest.fixture

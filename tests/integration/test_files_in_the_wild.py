@@ -320,15 +320,6 @@ def test_a_name_of_three_hundred_characters_in_folders(world):
     assert world.ingest()[1]["ingested"] == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
-def test_a_file_that_may_not_be_read(world):
-    path = world.put()
-    path.chmod(0)
-
-    assert world.ingest()[1]["failed"] == 1
-    assert world.reason(path).endswith("Permission denied")
-
-
 def test_two_files_that_claim_one_run_dataset_and_version(world):
     (world.folder / "a").mkdir()
     first = world.put()
