@@ -6,6 +6,7 @@
     ├── ConfigError           somebody edits a configuration or a command line
     │   ├── MissingTool       somebody installs something; the message says what
     │   ├── RequestRefused    a service understood and said no: the request or a right is missing
+    │   │   └── NotFound      it does not have what was asked for
     │   ├── AuthenticationFailed  a service does not believe who we are: credentials, audience, expired secret
     │   └── UntrustedServer   a service's certificate is signed by nobody we know: name a CA bundle
     ├── NotReducible          nobody acts: the trend gets a gap with this reason
@@ -38,6 +39,7 @@ __all__ = [
     "HdqmError",
     "IncompleteAnswer",
     "MissingTool",
+    "NotFound",
     "NotReducible",
     "RequestRefused",
     "ServiceError",
@@ -130,6 +132,10 @@ class ServiceError(HdqmError):
 
 class RequestRefused(ServiceError, ConfigError):
     """A service understood the request and said no; or we did, before it was sent."""
+
+
+class NotFound(RequestRefused):
+    """A service does not have what was asked for."""
 
 
 class AuthenticationFailed(ServiceError, ConfigError):

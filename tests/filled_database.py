@@ -32,9 +32,10 @@ def _histograms(connection: psycopg.Connection, trends: tuple[Trend, ...]) -> No
         connection.execute(
             """
             INSERT INTO hdqm.histogram (run_number, dqm_file_id, element_id, class_name, name, title, entries,
-                x_bins, x_low, x_high, y_bins, y_low, y_high, cells_double)
+                x_bins, x_low, x_high, y_bins, y_low, y_high, sums, cells_double)
             SELECT f.run_number, f.id, e.id, CASE WHEN %(two)s THEN 'TH2D' ELSE 'TH1D' END, 'h', 'made up', 1000,
                 40, -4, 4, CASE WHEN %(two)s THEN 20 END, CASE WHEN %(two)s THEN 0 END, CASE WHEN %(two)s THEN 10 END,
+                array_fill(1000::float8, ARRAY[CASE WHEN %(two)s THEN 7 ELSE 4 END]),
                 ARRAY(SELECT round(1000 * exp(-((i %% 42 - 20.5) / (8 + f.run_number %% 2)) ^ 2) * (1 + i / 42))
                       FROM generate_series(0, CASE WHEN %(two)s THEN 42 * 22 ELSE 42 END - 1) AS i)
             FROM hdqm.dqm_file AS f JOIN hdqm.primary_dataset AS d ON d.id = f.primary_dataset_id, hdqm.element AS e

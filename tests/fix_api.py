@@ -12,6 +12,7 @@ from filled_database import fill
 from fix_db import free_port
 
 from hdqm_ops.api import create_app
+from hdqm_ops.api._auth import Authentication
 from hdqm_ops.settings import Settings
 
 
@@ -59,4 +60,17 @@ def api_database(make_database, migrated_template) -> Iterator[str]:
 def api(api_database) -> Iterator[Api]:
     """The API on it."""
     with served(create_app(Settings(database_url=api_database))) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def locked_api(api_database) -> Iterator[Api]:
+    """The API as ``hdqm api serve`` serves it: tokens ``right-one`` and ``another``, or a user named by a proxy."""
+    settings = Settings(
+        database_url=api_database,
+        api_token="right-one another",
+        api_user_header="X-Forwarded-User",
+        api_proxies="127.0.0.2/32",
+    )
+    with served(Authentication(create_app(settings), settings)) as client:
         yield client

@@ -1,4 +1,4 @@
-"""The stack on one machine: database, guard, Airflow, Grafana. Started together, asked together, stopped in order."""
+"""The stack on one machine: database, guard, API, Airflow, Grafana. Started, asked, stopped together, in order."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from typing import Any
 from hdqm_ops import load, show
 from hdqm_ops.errors import HdqmError
 from hdqm_ops.local._airflow import USER, Airflow
+from hdqm_ops.local._api import Api
 from hdqm_ops.local._client import AirflowClient
 from hdqm_ops.local._component import Component
 from hdqm_ops.local._database import database_of
@@ -89,6 +90,7 @@ class Stack:
         self._database = database_of(settings)
         self._grafana = Grafana(settings, find_grafana(settings.grafana_home), self._database)
         self._airflow = Airflow(self._linked(settings), self._database)
+        self._api = Api(settings, self._database)
 
     def _linked(self, settings: Settings) -> Settings:
         """The settings with the address that Airflow's pages show dashboards from: the local one, if none is named."""
@@ -104,7 +106,8 @@ class Stack:
         """All but the database, in the order in which they start; Grafana only where there is one, or still runs."""
         grafana = self._grafana.component()
         shown = self._grafana.startable or grafana.wanted
-        return [self._guard(), *self._airflow.components(), *([grafana] if shown else [])]
+        others = (self._api.component(), *self._airflow.components())
+        return [self._guard(), *others, *([grafana] if shown else [])]
 
     def _guard(self) -> Component:
         def environment() -> dict[str, str]:
@@ -174,6 +177,7 @@ class Stack:
         """Addresses and how to log in."""
         lines = [
             f"Airflow      {self._airflow.address}  (user {USER}, password {self._airflow.password})",
+            f"REST API     {self._api.address}/docs",
             f"TimescaleDB  {self._database.where()['address']}  (hdqm db psql)",
         ]
         if self._grafana.startable:

@@ -19,7 +19,7 @@ from hdqm_ops.settings import Settings
 pytestmark = pytest.mark.airflow
 
 GRAFANA = find_grafana(Settings().grafana_home)
-PARTS = ["TimescaleDB", "guard", "api-server", "dag-processor", "triggerer", "scheduler"]
+PARTS = ["TimescaleDB", "guard", "api", "api-server", "dag-processor", "triggerer", "scheduler"]
 PARTS += ["grafana"] if GRAFANA else []
 
 
@@ -67,6 +67,17 @@ def test_every_part_is_healthy(up):
     assert status.as_json()["healthy"]
 
 
+def test_the_api_answers_as_the_reader_and_knows_no_other_password(up, stack_settings):
+    import requests
+
+    answer = requests.get(f"http://127.0.0.1:{stack_settings.api_port}/api/v1/reasons", timeout=30)
+
+    assert len(answer.json()["items"]) > 5
+    environment = Path(f"/proc/{parts(up)['api'].pid}/environ").read_text()
+    assert "hdqm_reader:" in environment
+    assert not any(f"{role}:" in environment for role in ("hdqm_owner", "hdqm_writer", "postgres"))
+
+
 def test_it_says_how_to_log_in(up, stack_settings):
     text = up.welcome()
 
@@ -106,7 +117,8 @@ def test_a_second_up_is_harmless(up):
 
 
 def test_everything_listens_on_loopback_only(up, stack_settings):
-    ports = [stack_settings.db_port, stack_settings.airflow_port, *([stack_settings.grafana_port] if GRAFANA else [])]
+    ports = [stack_settings.db_port, stack_settings.airflow_port, stack_settings.api_port]
+    ports += [stack_settings.grafana_port] if GRAFANA else []
 
     assert listening(processes_of(stack_settings)) == {f"0100007F:{port:04X}" for port in ports}
 
