@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from urllib.parse import unquote_to_bytes
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hdqm_ops.api._problems import Problem, problem_response
@@ -54,7 +55,7 @@ class Limits:
             self._rates.count(scope["client"][0] if scope.get("client") else "")
 
     def _limited(self, receive: Receive) -> Receive:
-        """Read a body no longer than allowed, and not for ever."""
+        """Read a body no longer than allowed, and not for ever; of errors FastAPI lets only its own through here."""
         seen = 0
         until = time.monotonic() + _BODY_S
         whole = False
@@ -66,11 +67,11 @@ class Limits:
             try:
                 message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
             except TimeoutError:
-                raise Problem(408, f"the body did not come within {_BODY_S} s", {"Connection": "close"}) from None
+                raise HTTPException(408, f"the body did not come within {_BODY_S} s", {"Connection": "close"}) from None
             seen += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if seen > self._body_bytes:
-                raise Problem(413, f"the body has more than {self._body_bytes} bytes (HDQM_API_BODY_BYTES)")
+                raise HTTPException(413, f"the body has more than {self._body_bytes} bytes (HDQM_API_BODY_BYTES)")
             return message
 
         return limited

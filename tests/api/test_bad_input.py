@@ -1,0 +1,241 @@
+"""Everything that is no proper request gets a reason, never a trace; others go on being served."""
+
+import json
+import logging
+import socket
+import time
+
+import pytest
+from fix_api import served
+
+from hdqm_ops.api import _limits, create_app
+from hdqm_ops.settings import Settings
+
+DATASET = "subsystem=Tracking&primary_dataset=SingleMuon&processing=PromptReco"
+OLD = "subsystem=Tracking&pd=SingleMuon&processing_string=PromptReco"
+SQL = ["'; DROP TABLE hdqm.point; --", "1 OR 1=1", "1; SELECT pg_sleep(9)", "$$", "%s", "%(series)s", "{}", "\\"]
+PARAMETERS = {
+    "points": "subsystem trend primary_dataset processing series_id search latest range runs golden where run_class "
+    "quality gaps limit cursor format",
+    "series": "subsystem trend primary_dataset processing series_id search has_value cursor",
+    "runs": "era state start_time_from fill_number where golden run_class cursor",
+    "files": "run_number state primary_dataset cursor",
+    "histograms": "subsystem trend run series_id input reference_run log width",
+    "coverage": "subsystem runs where range",
+}
+
+
+def refused(answer):
+    """A problem document with a reason and no trace."""
+    assert 400 <= answer.status_code < 500, answer.text[:300]
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == answer.status_code
+    assert problem["detail"]
+    assert not any(word in answer.text for word in ("Traceback", ".py", "psycopg", "LINE 1"))
+    return problem
+
+
+@pytest.mark.parametrize("text", SQL)
+@pytest.mark.parametrize("resource", PARAMETERS)
+def test_sql_in_every_parameter_is_a_text_or_is_refused(api, api_database, resource, text):
+    base = {"points": {"subsystem": "Tracking"}, "histograms": {"run": "1"}}.get(resource, {})
+    for name in PARAMETERS[resource].split():
+        answer = api.get(f"/api/v1/{resource}", params={**base, name: text})
+        if answer.status_code != 200:
+            refused(answer)
+
+
+@pytest.mark.parametrize("text", SQL)
+def test_sql_in_the_predecessors_parameters(api, text):
+    for name in (
+        "subsystem",
+        "pd",
+        "processing_string",
+        "latest",
+        "runs",
+        "from_run",
+        "series",
+        "series_id",
+        "trend_id",
+    ):
+        told = dict(part.split("=") for part in OLD.split("&"))
+        answer = api.get("/api/data", params={**told, name: text})
+        if answer.status_code != 200:
+            assert refused(answer)["message"]
+    for name in ("data_point_id", "url_type", "run", "trend_id"):
+        refused(api.get("/api/expand_url", params={"url_type": "main_gui_url", name: text}))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/v1/points?{DATASET}&latest=many",
+        f"/api/v1/points?{DATASET}&latest=-5",
+        f"/api/v1/points?{DATASET}&latest=1e3",
+        f"/api/v1/points?{DATASET}&latest={'9' * 5000}",
+        f"/api/v1/points?{DATASET}&runs=-1",
+        f"/api/v1/points?{DATASET}&runs=99999999999999999999",
+        f"/api/v1/points?{DATASET}&range=5-1",
+        f"/api/v1/points?{DATASET}&latest=5&runs=1",
+        f"/api/v1/points?{DATASET}&golden=no such list",
+        f"/api/v1/points?{DATASET}&where=duration_s > many",
+        f"/api/v1/points?{DATASET}&where=no_column = 1",
+        f"/api/v1/points?{DATASET}&quality=best",
+        f"/api/v1/points?{DATASET}&limit=0",
+        f"/api/v1/points?{DATASET}&cursor=!!!",
+        f"/api/v1/points?{DATASET}&cursor=WzFd",
+        f"/api/v1/points?{DATASET}&nonsense=1",
+        "/api/v1/points",
+        "/api/v1/points?series_id=2147483648",
+        "/api/v1/points?series_id=2147483647",
+        "/api/v1/runs?run_number_from=-1",
+        "/api/v1/runs?start_time_from=yesterday",
+        "/api/v1/series?limit=10001",
+        "/api/v1/series?cursor=WyJhIl0",
+        "/api/v1/histograms?series_id=1&run=2147483648",
+        "/api/v1/nothing",
+        "/api/v1/points/../../../etc/passwd",
+        "/api/v1/%2e%2e/%2e%2e/etc/passwd",
+        "/..%2f..%2fetc/passwd",
+        "/api/v1/series?search=%00",
+        "/api/v1/series?search=%ff%fe",
+        "/api/v1/%ff",
+        "/%00",
+    ],
+)
+def test_wrong_types_numbers_names_and_paths(api, path):
+    refused(api.get(path))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("path", ["/api/v1/runs", "/api/selection", "/health/live", "/api/v1/histograms"])
+def test_other_methods_are_not_allowed(api, method, path):
+    answer = api.request(method, path)
+
+    assert refused(answer)["status"] == 405
+    assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"subsystem": "\xff"}',
+        b'{"subsystem": "Tracking", "latest": NaN}',
+        b'{"subsystem": "Tracking", "latest": ' + b"9" * 6000 + b"}",
+        b"[" * 100_000,
+        b'{"subsystem": "\\ud800"}',
+        b'{"subsystem": "a\\u0000b"}',
+        b'{"subsystem": "Tracking", "golden_json": [1]}',
+        b'{"subsystem": "Tracking", "golden_json": {"1": [[1]]}}',
+        b'{"subsystem": "Tracking", "golden_json": {"99999999999": [[1, 2]]}}',
+    ],
+    ids=lambda body: body[:40].decode("latin-1"),
+)
+@pytest.mark.parametrize("path", ["/api/v1/points", "/api/data"])
+def test_bodies_that_are_no_request(api, path, body):
+    refused(api.post(path, data=body, headers={"Content-Type": "application/json"}))
+
+
+def test_a_query_of_ten_megabytes_is_refused_and_the_next_is_not(api):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_limits, "_QUERY_BYTES", 1000)
+        assert refused(api.get(f"/api/v1/series?search={'a' * 2000}"))["status"] == 414
+    host, port = api.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"GET /api/v1/series?search=")
+        told = b""
+        try:
+            for _ in range(160):
+                connection.sendall(b"a" * 65536)
+            told = connection.recv(4096)
+        except (ConnectionResetError, BrokenPipeError):
+            told = b"HTTP/1.1 400 the connection was cut"
+    assert told.startswith(b"HTTP/1.1 400")
+    assert api.get("/health/live").status_code == 200
+
+
+def test_bodies_that_are_too_long_are_not_read(api_database):
+    with served(create_app(Settings(database_url=api_database, api_body_bytes=100_000))) as api:
+        golden = json.dumps({"subsystem": "Tracking", "golden_json": {str(run): [[1, 9]] for run in range(30_000)}})
+
+        assert refused(api.post("/api/v1/points", data=golden))["status"] == 413
+        # without a length, in pieces
+        assert refused(api.post("/api/v1/points", data=iter([golden.encode()])))["status"] == 413
+
+
+def test_a_client_that_is_slow_keeps_nobody_waiting_and_is_told_to_hurry(api, monkeypatch):
+    monkeypatch.setattr(_limits, "_BODY_S", 1)
+    host, port = api.base.removeprefix("http://").split(":")
+    head = b"POST /api/v1/points HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
+    slow = [socket.create_connection((host, int(port)), timeout=20) for _ in range(60)]
+    try:
+        for connection in slow:
+            connection.sendall(head)
+        began = time.monotonic()
+        assert api.get("/api/v1/reasons").status_code == 200
+        assert time.monotonic() - began < 10
+        assert {connection.recv(4096)[:12] for connection in slow} == {b"HTTP/1.1 408"}
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_connections_that_are_cut_leave_the_pool_as_it_was(api):
+    host, port = api.base.removeprefix("http://").split(":")
+    for _ in range(40):
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            connection.sendall(f"GET /api/data?{OLD}&latest=100 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            connection.recv(10)
+
+    assert api.get(f"/api/v1/points?{DATASET}").status_code == 200
+
+
+def test_more_requests_than_the_rate_wait_where_a_rate_is_set(api_database):
+    with served(create_app(Settings(database_url=api_database, api_rate=0.5))) as api:
+        answers = [api.get("/health/live") for _ in range(7)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+
+
+def test_a_question_that_takes_too_long_is_given_up(api_database):
+    settings = Settings(database_url=api_database)
+    app = create_app(settings)
+    app.state.reader._timeout_ms = 1
+    with served(app) as api:
+        answer = api.get(f"/api/v1/points?{DATASET}&latest=1000")
+
+    assert answer.status_code == 503
+    assert (answer.json()["detail"], answer.headers["Retry-After"]) == (
+        "the answer takes too long: ask for fewer runs or trends",
+        "5",
+    )
+
+
+def test_the_api_can_only_read(api_database):
+    import psycopg
+
+    from hdqm_ops.load import Reader
+
+    reader = Reader(api_database)
+    with reader.connection() as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("hdqm_reader",)
+        connection.execute("SET default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("DELETE FROM hdqm.reason")
+    reader.close()
+
+
+def test_nothing_secret_is_logged(api, caplog):
+    with caplog.at_level(logging.DEBUG):
+        for path in ("/api/v1/points?subsystem=hush-hush&latest=x", "/api/nothing?token=hush-hush"):
+            api.get(path, headers={"Authorization": "Bearer hush-hush", "Cookie": "_token=hush-hush"})
+
+    assert "hush-hush" not in "".join(
+        record.getMessage() for record in caplog.records if not record.name.startswith(("urllib3", "requests"))
+    )
