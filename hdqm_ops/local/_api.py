@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import requests
+from pydantic import SecretStr
 
 from hdqm_ops.local._component import Component
 from hdqm_ops.local._database import NamedDatabase
@@ -13,6 +14,8 @@ from hdqm_ops.local._postgres import Postgres
 from hdqm_ops.settings import Settings, as_environment
 
 __all__ = ["Api"]
+
+_OWNERS = "HDQM_DATABASE_URL"
 
 
 class Api:
@@ -46,13 +49,9 @@ class Api:
 
     def environment(self) -> dict[str, str]:
         """All that it gets; of the database only the address of its reader."""
-        ours = as_environment(self._settings)
-        ours.pop("HDQM_DATABASE_URL", None)
-        inherited = {name: text for name, text in os.environ.items() if name != "HDQM_DATABASE_URL"}
-        reader = (
-            self._settings.reader_url.get_secret_value() if self._settings.reader_url else self._database.reader_url
-        )
-        return {**inherited, **ours, "HDQM_READER_URL": reader}
+        reader = self._settings.reader_url or SecretStr(self._database.reader_url)
+        ours = as_environment(self._settings.model_copy(update={"reader_url": reader, "database_url": None}))
+        return {**{name: text for name, text in os.environ.items() if name != _OWNERS}, **ours}
 
     def _ailment(self, _began: datetime) -> str:
         try:
