@@ -22,6 +22,7 @@ _COMMENT = re.compile(
 
 def write(folder: Path) -> None:
     """Write the pages into ``folder``; one that would not change keeps its time."""
+    folder.mkdir(parents=True, exist_ok=True)  # a fresh clone has none
     for name, text in pages().items():
         file = folder / name
         if not file.exists() or file.read_text() != text:

@@ -107,7 +107,8 @@ class Settings(BaseSettings):
     )
     api_public_url: str | None = Field(
         default=None,
-        description="Address of the REST API as browsers reach it; dashboards link to its pictures of histograms.",
+        description="Address of the REST API as browsers reach it; dashboards link to its pictures of histograms. "
+        "Default in a local stack: its own.",
     )
     alarm_webhook: SecretStr | None = Field(
         default=None, description="Address that Grafana posts alarms to; it may hold a token."

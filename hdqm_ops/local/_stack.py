@@ -151,7 +151,10 @@ class Stack:
 
     def _prepare_grafana(self, say: Callable[[str], None]) -> None:
         """Write what Grafana reads at its start, and tell the dashboards where the other pages are."""
-        addresses = {"airflow_url": self._airflow.address, "api_url": self._settings.api_public_url or ""}
+        addresses = {
+            "airflow_url": self._airflow.address,
+            "api_url": self._settings.api_public_url or self._api.address,
+        }
         with load.connect(self._database.url) as connection:
             load.record_addresses(connection, addresses)
             subsystems = load.shown_subsystems(connection)
