@@ -1,69 +1,37 @@
-"""How long each panel's SQL takes on many points; run by hand, against a server with TimescaleDB and 4 GB to spare.
+"""How long the SQL of every panel and variable takes on millions of points.
 
-    python tests/benchmarks/panels.py URL_OF_A_SUPERUSER [series] [runs]
+    python tests/benchmarks/panels.py [URL] [--calls N] [--only WORDS] [--markdown] [--trends N …]
 
-It makes a database ``hdqm_panels_benchmark`` (3000 series × 4000 runs, 12 million points, in minutes), keeps it for the
-next time, and prints median and p95 of twenty calls each, as role ``hdqm_reader``, warm.
+Without the address of a server's superuser it starts the embedded one in a folder of its own and removes it afterwards.
+The database is made by ``many_points.py``, where it is absent: with 12 million points, unless told otherwise. Each
+statement is sent as Grafana sends it, variables filled in, as role ``hdqm_reader``, warm; measured is the time until
+the last byte of the answer is here. Printed are processor time of the server's process (where it runs on this machine),
+the fastest call, median and 95th percentile, in ms. Beside other work only the first two say something.
 """
 
+import argparse
+import math
+import os
 import re
+import shutil
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from many_points import make
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from hdqm_ops import load
 from hdqm_ops.show import dashboards
 
-NAME = "hdqm_panels_benchmark"
-CALLS = 20
+Values = Mapping[str, "str | tuple[str, ...]"]
 
-FILL = """
-INSERT INTO hdqm.subsystem (name) VALUES ('Pixel'), ('HCAL');
-INSERT INTO hdqm.trend (subsystem_id, name, title, y_title, low, high)
-SELECT 1 + (n > {trends} / 2)::int, 't' || n, 'Trend ' || n, 'value', 5, 15 FROM generate_series(1, {trends}) AS n;
-INSERT INTO hdqm.definition (trend_id, hash, alternatives, metric, elements, main_elements, is_current)
-SELECT id, sha256(name::bytea), '[]', 'basic.Mean()', '{{}}', '{{}}', true FROM hdqm.trend;
-INSERT INTO hdqm.display_group (subsystem_id, name, title, y_title, correlation, position)
-SELECT subsystem_id, 'g' || (id - 1) / 18, 'Group ' || (id - 1) / 18, 'value', false, (id - 1) / 18 FROM hdqm.trend
-GROUP BY 1, (id - 1) / 18;
-INSERT INTO hdqm.display_group_member (display_group_id, position, trend_name)
-SELECT g.id, t.id, t.name FROM hdqm.trend AS t
-JOIN hdqm.display_group AS g ON g.subsystem_id = t.subsystem_id AND g.name = 'g' || (t.id - 1) / 18;
-INSERT INTO hdqm.primary_dataset (name) VALUES ('SingleMuon'), ('ZeroBias'), ('StreamExpress');
-INSERT INTO hdqm.processing (name) VALUES ('PromptReco');
-INSERT INTO hdqm.series (trend_id, primary_dataset_id, processing_id, has_value)
-SELECT t.id, d.id, 1, true FROM hdqm.trend AS t, hdqm.primary_dataset AS d;
-INSERT INTO hdqm.run (run_number, start_time, end_time, duration_s, fill_number, run_class, significant,
-    delivered_lumi_pb, recorded_lumi_pb, l1_rate_hz, oms_synced_at, rr_synced_at)
-SELECT 300000 + 3 * n, timestamptz '2016-01-01' + n * interval '5 hours',
-    timestamptz '2016-01-01 02:00' + n * interval '5 hours',
-    7200, n / 6, 'Collisions18', true, 30, 28, 90000, now(), now()
-FROM generate_series(1, {runs}) AS n;
-INSERT INTO hdqm.dqm_file (path, dataset, primary_dataset_id, processing_id, era, tier, processing_version, dqm_version,
-    name_run_number, size_bytes, mtime, state, loaded, ingested_at)
-SELECT format('/data/%s/%s.root', d.name, r.run_number), format('/%s/Run2018D-PromptReco-v2/DQMIO', d.name), d.id, 1,
-    'Run2018D', 'DQMIO', 2, 1, r.run_number, 1, 1, 'ingested', true,
-    now() - (400000 - r.run_number) * interval '20 minutes'
-FROM hdqm.run AS r, hdqm.primary_dataset AS d;
-"""
-POINTS = """
-INSERT INTO hdqm.point (series_id, run_number, value, error, status, entries, definition_id, dqm_file_id, alternative)
-SELECT s.id, f.run_number,
-    CASE WHEN (s.id + f.run_number) %% 100 > 0 THEN 10 + sin(f.run_number / 300.0) + random() END, 0.1,
-    CASE WHEN (s.id + f.run_number) %% 100 > 0 THEN 0 ELSE 5 END, 1000, s.trend_id, f.id, 0
-FROM hdqm.dqm_file AS f JOIN hdqm.series AS s ON s.primary_dataset_id = f.primary_dataset_id
-WHERE f.run_number > %s AND f.run_number <= %s
-"""
-VALUES = {
+VALUES: Values = {
     "subsystem": "Pixel",
-    "pd": "SingleMuon",
+    "pd": "Dataset1",
     "processing": "PromptReco",
     "mode": "latest",
     "runs": "400",
@@ -78,7 +46,7 @@ VALUES = {
     "x": "t20",
     "y": "t21",
     "z": "none",
-    "dataset": "SingleMuon / PromptReco",
+    "dataset": "Dataset1 / PromptReco",
     "number": "200",
     "per_page": "8",
     "page": "1",
@@ -90,64 +58,127 @@ VALUES = {
     "added": "",
     "yrange": "",
 }
-
-
-def make(url: str, series: int, runs: int) -> str:
-    """The database, made where it is absent."""
-    address = make_conninfo(url, dbname=NAME)
-    with psycopg.connect(url, autocommit=True) as server:
-        if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
-            return address
-        server.execute(f"CREATE DATABASE {NAME}")
-    load.migrate(address)
-    with psycopg.connect(address, autocommit=True) as owner:
-        owner.execute(FILL.format(trends=series // 3, runs=runs).encode())
-        for first in range(0, runs, 500):
-            owner.execute(POINTS, [300000 + 3 * first, 300000 + 3 * (first + 500)])
-            sys.stderr.write(f"{first + 500} runs\n")
-        owner.execute("VACUUM ANALYZE")
-    return address
+ALL_RUNS = "999999"
+_ONE = {"panels": "trend:t20", "panel": "trend:t20"}
+# other ways to look at the same page: what is asked, and what of it
+WAYS: tuple[tuple[str, Values], ...] = (
+    *((f"axis {axis}", {"axis": axis}) for axis in ("number", "date", "duration", "luminosity")),
+    ("no error bars", {"options": ("fills",)}),
+    ("all options", {"options": ("fills", "errors", "mean", "range", "outliers", "duration", "luminosity")}),
+    ("a range", {"mode": "range", "runs": "303000-304300"}),
+    ("a golden JSON", {"mode": "golden", "runs": "golden"}),
+    ("a filter", {"mode": "where", "runs": "run_class = Collisions18 and fill_number < 80"}),
+    ("a class", {"class": "Collisions18"}),
+    ("whole history, one trend", {"runs": ALL_RUNS, **_ONE, "options": ("fills",)}),
+    ("whole history, one trend, error bars", {"runs": ALL_RUNS, **_ONE}),
+    ("whole history, 18 series", {"runs": ALL_RUNS, "options": ("fills",)}),
+)
+BY_AXIS = ("trend_plot(${panels", "axis_ticks")
+BY_RUNS = (*BY_AXIS, "plot_values", "trend_values", "trend_statistics", "trend_gaps", "correlation(", "selection_note")
 
 
 def questions() -> Iterator[tuple[str, str]]:
-    """Every panel's and variable's question, once."""
-    seen = set()
+    """Every question of panels and variables, once, as Grafana sends it; then those of a page in other ways."""
+    asked: dict[str, str] = {}
     for board in dashboards():
-        asked = [(panel.title or "sentence", target.sql) for panel in board.panels for target in panel.targets or ()]
-        asked += [(v.name, str(v.query)) for v in board.templating.list_val or () if v.type_val == "query"]
-        for title, sql in asked:
-            if sql not in seen:
-                seen.add(sql)
-                yield f"{board.uid} {title}", filled_in(sql)
+        for panel in board.panels:
+            for target in panel.targets or ():
+                asked.setdefault(target.sql, f"{board.uid}: {panel.title or 'sentence'} {target.ref}")
+        for variable in board.templating.list_val or ():
+            if variable.type_val == "query":
+                asked.setdefault(str(variable.query), f"{board.uid}: ${variable.name}")
+    for sql, title in asked.items():
+        yield title, filled_in(sql, VALUES)
+    for way, values in WAYS:
+        wanted = BY_RUNS if values.keys() & {"runs", "class"} else BY_AXIS
+        for sql, title in asked.items():
+            if any(f"hdqm.{function}" in sql for function in wanted):
+                yield f"{title}, {way}", filled_in(sql, {**VALUES, **values})
 
 
-def filled_in(sql: str) -> str:
+def filled_in(sql: str, values: Values) -> str:
     """As Grafana does."""
 
     def quoted(found: re.Match[str]) -> str:
-        value = VALUES[found[1]]
+        value = values[found[1]]
         return ",".join(f"'{item}'" for item in ([value] if isinstance(value, str) else value))
 
     sql = re.sub(r"\$\{(\w+):sqlstring\}", quoted, sql)
     return sql.replace("$__timeFrom()", "'2018-01-01T00:00:00Z'").replace("$__timeTo()", "'2100-01-01T00:00:00Z'")
 
 
-def main() -> None:
-    """Measure and print."""
-    url = sys.argv[1]
-    series, runs = (int(text) for text in (*sys.argv[2:4], "3000", "4000")[:2])
-    with psycopg.connect(make(url, series, runs), autocommit=True) as reader:
+def processor_ms(reader: psycopg.Connection) -> float:
+    """Time that the server's process of this connection has worked; not a number where it is elsewhere."""
+    try:
+        return int(Path(f"/proc/{reader.pgconn.backend_pid}/schedstat").read_text().split()[0]) / 1e6
+    except OSError:
+        return math.nan
+
+
+def ask(reader: psycopg.Connection, sql: str, calls: int) -> tuple[int, float, list[float]]:
+    """Rows, processor time of a call, and the time of each call in ms, ascending."""
+    times = []
+    reader.pgconn.exec_(sql.encode())  # warms up
+    worked = processor_ms(reader)
+    for _ in range(calls):
+        began = time.perf_counter()
+        answer = reader.pgconn.exec_(sql.encode())
+        times.append(1000 * (time.perf_counter() - began))
+        if answer.status != psycopg.pq.ExecStatus.TUPLES_OK:
+            raise SystemExit(f"{answer.error_message.decode()}\n{sql}")
+    time.sleep(0.005)  # until the kernel has counted the last call
+    return answer.ntuples, (processor_ms(reader) - worked) / calls, sorted(times)
+
+
+@contextmanager
+def server(url: str | None) -> Iterator[str]:
+    """The server named, or one of our own for the time."""
+    if url is not None:
+        yield url
+        return
+    from hdqm_ops.local import Postgres
+    from hdqm_ops.settings import Settings
+
+    home = Path(tempfile.mkdtemp(prefix="hdqm-benchmark-"))
+    home.chmod(0o755)
+    own = Postgres(Settings(home=home), durable=False)
+    try:
+        own.start()
+        yield own.superuser_url
+    finally:
+        own.destroy()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def measure(address: str, calls: int, only: str, *, markdown: bool) -> None:
+    """Print a line a question."""
+    plain = "{cpu:8.1f} {best:8.1f} {median:8.1f} {p95:8.1f} ms {rows:6} rows  {title}"
+    form = "| {title} | {rows} | {cpu:.1f} | {best:.1f} | {median:.1f} | {p95:.1f} |" if markdown else plain
+    with psycopg.connect(address, autocommit=True) as reader:
         reader.execute("SET ROLE hdqm_reader")
         for title, sql in questions():
-            times = []
-            for _ in range(CALLS):
-                began = time.perf_counter()
-                rows = len(reader.execute(sql.encode()).fetchall())
-                times.append(1000 * (time.perf_counter() - began))
-            times.sort()
-            sys.stdout.write(
-                f"{statistics.median(times):8.1f} {times[int(0.95 * CALLS) - 1]:8.1f} ms {rows:6} rows  {title}\n"
-            )
+            if only in title:
+                rows, cpu, times = ask(reader, sql, calls)
+                p95 = times[max(round(0.95 * calls) - 1, 0)]
+                median = statistics.median(times)
+                line = form.format(title=title, rows=rows, cpu=cpu, best=times[0], median=median, p95=p95)
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+    sys.stdout.write(f"load {os.getloadavg()[0]:.1f}\n")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url", nargs="?")
+    for name, size in (("trends", 1000), ("datasets", 3), ("runs", 4000), ("calls", 20)):
+        parser.add_argument(f"--{name}", type=int, default=size)
+    parser.add_argument("--only", default="", help="part of the names to measure")
+    parser.add_argument("--markdown", action="store_true", help="lines of a table")
+    given = parser.parse_args()
+    with server(given.url) as url:
+        address = make(url, given.trends, given.datasets, given.runs)
+        measure(address, given.calls, given.only, markdown=given.markdown)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""A history of millions of points, made up by SQL: the database that benchmarks ask.
+
+    python tests/benchmarks/many_points.py URL [--trends N] [--datasets N] [--runs N]
+
+It makes a database ``hdqm_benchmark`` beside the one of URL, the address of a superuser. By default 1000 trends in
+3 primary datasets and 4000 runs give 12 million points: 2.5 GB, in a minute or two. Points come in the order of runs,
+as an installation writes them; the key is made afterwards, which takes a quarter of the time.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from hdqm_ops import load
+
+__all__ = ["NAME", "make"]
+
+NAME = "hdqm_benchmark"
+_RUNS_AT_ONCE = 50
+
+_POINTS = """
+INSERT INTO hdqm.point (series_id, run_number, value, error, status, entries, definition_id, dqm_file_id, alternative)
+SELECT s.id, f.run_number, CASE WHEN gap = 0 THEN 10 + sin(f.run_number / 300.0) + random() END,
+    CASE WHEN gap = 0 THEN 0.1 + random() / 10 END, gap, 1000, s.trend_id, f.id, 0
+FROM hdqm.dqm_file AS f JOIN hdqm.series AS s ON s.primary_dataset_id = f.primary_dataset_id,
+    LATERAL (SELECT CASE WHEN (s.id * 31 + f.run_number) %% 100 = 0 THEN 5 ELSE 0 END) AS g (gap)
+WHERE f.loaded AND f.run_number > %s AND f.run_number <= %s
+ORDER BY f.run_number, s.id
+"""
+
+
+def make(url: str, trends: int = 1000, datasets: int = 3, runs: int = 4000) -> str:
+    """Address of the database, which is made where it is absent."""
+    address = make_conninfo(url, dbname=NAME)
+    with psycopg.connect(url, autocommit=True) as server:
+        if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
+            return address
+        server.execute(f"CREATE DATABASE {NAME}")
+    try:
+        load.migrate(address)
+        _fill(address, trends, datasets, runs)
+    except BaseException:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+        raise
+    return address
+
+
+def _fill(address: str, trends: int, datasets: int, runs: int) -> None:
+    sizes = {"trends": trends, "datasets": datasets, "runs": runs}
+    with psycopg.connect(address, autocommit=True) as owner:
+        owner.execute("SET synchronous_commit = off")
+        owner.execute("SET maintenance_work_mem = '1GB'")
+        for name, size in sizes.items():
+            owner.execute("SELECT set_config('benchmark.' || %s, %s, false)", [name, str(size)])
+        owner.execute(Path(__file__).with_suffix(".sql").read_bytes())
+        owner.execute("ANALYZE")
+        # the key as 0003 has it
+        owner.execute("ALTER TABLE hdqm.point DROP CONSTRAINT point_pkey")
+        began = time.monotonic()
+        for first in range(0, runs, _RUNS_AT_ONCE):
+            owner.execute(_POINTS, [300000 + 3 * first, 300000 + 3 * (first + _RUNS_AT_ONCE)])
+            done = min(first + _RUNS_AT_ONCE, runs) * trends * datasets
+            _say(f"{done:,} points, {done / (time.monotonic() - began):,.0f} a second")
+        _say("the key …")
+        owner.execute("ALTER TABLE hdqm.point ADD PRIMARY KEY (series_id, run_number) INCLUDE (value, error, status)")
+        owner.execute("VACUUM ANALYZE")
+        _say(f"done in {time.monotonic() - began:.0f} s")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url")
+    for name, size in (("trends", 1000), ("datasets", 3), ("runs", 4000)):
+        parser.add_argument(f"--{name}", type=int, default=size)
+    sys.stdout.write(make(**vars(parser.parse_args())) + "\n")
