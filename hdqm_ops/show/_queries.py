@@ -67,9 +67,7 @@ VALUES = f"SELECT * FROM hdqm.trend_values({_PANEL}, ${{added:sqlstring}})"
 STATISTICS = f"SELECT * FROM hdqm.trend_statistics({_PANEL}, ${{added:sqlstring}})"
 FACTS = f"SELECT * FROM hdqm.trend_facts(${{panel:sqlstring}}, {_DATASET}, ${{added:sqlstring}})"
 GAPS = f"SELECT * FROM hdqm.trend_gaps({_PANEL}, ${{added:sqlstring}})"
-DISTRIBUTION = (
-    f"SELECT run_number, series, value FROM hdqm.trend_values({_PANEL}, ${{added:sqlstring}}) WHERE value IS NOT NULL"
-)
+DISTRIBUTION = f"SELECT run_number, series, value FROM hdqm.plot_values({_PANEL}, ${{added:sqlstring}})"
 
 # -- one run -----------------------------------------------------------------------------------------------------------
 

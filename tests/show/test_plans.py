@@ -1,0 +1,115 @@
+"""How the database answers what panels ask most: the plans that keep it fast beside a long history.
+
+The history is small; what the planner is told of it is not: a few chunks, statistics, all pages known to be visible.
+Plans are asked for as functions make them, by ``auto_explain``.
+"""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hdqm_ops import load
+
+DATASET = "'HCAL', 'A', 'PromptReco'"
+NEWEST = f"{DATASET}, 'latest', '20', 'all', 'default'"
+
+
+@pytest.fixture(scope="module")
+def history(make_database):
+    """Address of a database with three chunks of points."""
+    with make_database() as url:
+        load.migrate(url)
+        with psycopg.connect(url, autocommit=True) as owner:
+            owner.execute(Path(__file__).with_name("plans.sql").read_bytes())
+            # twice: the second finds all pages visible, whatever else still looked at them during the first
+            owner.execute("VACUUM ANALYZE")
+            owner.execute("VACUUM hdqm.point")
+        yield url
+
+
+@pytest.fixture
+def plans(history):
+    """Every plan of a statement, those within functions included: text → list of nodes."""
+    with psycopg.connect(history, autocommit=True) as session:
+        session.execute("LOAD 'auto_explain'")
+        for name, value in (
+            ("log_min_duration", "0"),
+            ("log_nested_statements", "on"),
+            ("log_analyze", "on"),
+            ("log_timing", "off"),
+            ("log_format", "json"),
+            ("log_level", "notice"),
+        ):
+            session.execute(f"SET auto_explain.{name} = '{value}'")
+
+        def nodes(sql):
+            told = []
+            session.add_notice_handler(lambda notice: told.append(notice.message_primary))
+            assert session.execute(sql).fetchall(), "a plan that finds nothing says nothing"
+            found = [json.loads(text[text.index("{") :])["Plan"] for text in told if "plan:" in text]
+            assert found, "auto_explain told nothing"
+            return [node for plan in found for node in walk(plan)]
+
+        yield nodes
+
+
+def walk(plan):
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from walk(child)
+
+
+def of_points(nodes):
+    """Nodes that read points, whichever chunk."""
+    found = [node for node in nodes if node.get("Relation Name", "").startswith("_hyper_")]
+    assert found, "no points were read"
+    return found
+
+
+READS = {
+    "plot": f"SELECT x, series, value FROM hdqm.trend_plot('group:g', {NEWEST}, 'even', '{{fills,errors}}')",
+    "plot without outliers": f"SELECT x FROM hdqm.trend_plot('group:g', {NEWEST}, 'date', '{{outliers,mean}}')",
+    "values alone": f"SELECT * FROM hdqm.plot_values('group:g', {NEWEST})",
+    "statistics": f"SELECT * FROM hdqm.trend_statistics('group:g', {NEWEST})",
+    "table": f"SELECT * FROM hdqm.trend_values('group:g', {NEWEST})",
+    "points of a run": f"SELECT * FROM hdqm.run_points('329970', {DATASET})",
+}
+
+
+@pytest.mark.parametrize("what", READS)
+def test_points_are_found_by_an_index(plans, what):
+    kinds = {node["Node Type"] for node in of_points(plans(READS[what]))}
+    assert kinds <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, kinds
+
+
+@pytest.mark.parametrize("what", ["plot", "plot without outliers", "values alone", "statistics"])
+def test_what_the_key_carries_is_read_from_the_key_alone(plans, what):
+    nodes = of_points(plans(READS[what]))
+    assert {node["Node Type"] for node in nodes} == {"Index Only Scan"}
+    assert sum(node["Heap Fetches"] for node in nodes) == 0
+
+
+def test_a_plot_reads_no_more_points_than_it_draws(plans):
+    """Each once, of the newest chunk alone, in one walk: not once a series, not once a run."""
+    (scan,) = of_points(plans(READS["plot"]))
+    assert (scan["Actual Rows"], scan["Actual Loops"]) == (9 * 20, 1)
+    assert scan.get("Rows Removed by Filter", 0) == 0
+
+
+def test_the_rows_of_a_plot_are_sent_as_they_are_made(plans):
+    """The function became part of the statement: its rows are not laid aside, and sorted are runs, not points."""
+    nodes = plans(READS["plot"])
+    assert "trend_plot" not in {node.get("Function Name") for node in nodes}
+    (unfolded,) = [node for node in nodes if node["Node Type"] == "ProjectSet"]
+    (sorting,) = [node for node in walk(unfolded) if node["Node Type"] == "Sort"]
+    assert unfolded["Actual Rows"] > 4 * sorting["Actual Rows"]
+
+
+def test_the_newest_runs_are_found_without_walking_along_all(plans):
+    nodes = plans(f"SELECT hdqm.run_selection('latest', '20', {DATASET})")
+    files = [node for node in nodes if node.get("Relation Name") == "dqm_file"]
+    assert files
+    assert {node["Node Type"] for node in files} == {"Index Only Scan"}
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in files) < 100
