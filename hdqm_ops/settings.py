@@ -172,6 +172,12 @@ class Settings(BaseSettings):
         description="Where the watcher looks, as JSON list, where listing all of `HDQM_FILES` takes long. "
         "Default: `HDQM_FILES`.",
     )
+    rowstore_runs: int = Field(
+        default=20_000,
+        ge=0,
+        description="How many run numbers before the newest one stay in the row store when `hdqm db maintain` converts "
+        "older ones. Only with TimescaleDB's Community edition.",
+    )
     reader_timeout_s: int = Field(
         default=30, ge=1, description="Statement timeout of the role hdqm_reader (Grafana, API), in seconds."
     )

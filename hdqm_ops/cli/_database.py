@@ -72,6 +72,20 @@ def guard(
         pipeline.guard(with_database, interval)
 
 
+@app.command()
+def maintain(
+    *,
+    rowstore: Annotated[
+        str, typer.Option(help="Turn these runs (324997-325170) back into the row store, before a large backfill.")
+    ] = "",
+) -> None:
+    """Convert old runs to the columnstore, refresh long views. Nothing to do on TimescaleDB's Apache edition."""
+    from hdqm_ops import pipeline
+
+    for line in pipeline.maintenance(with_database(), rowstore):
+        out.print(line, markup=False)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context) -> None:
     """Open psql on the database; arguments are handed on: `hdqm db psql -c 'TABLE hdqm.reasons'`."""

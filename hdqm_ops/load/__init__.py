@@ -15,6 +15,7 @@ from hdqm_ops.load._ledger import (
     record_waiting,
     requeue_files,
 )
+from hdqm_ops.load._maintenance import maintain, open_runs
 from hdqm_ops.load._migrate import MigrationStatus, migrate, migration_status, restrict_reader
 from hdqm_ops.load._pages import Pages, pages
 from hdqm_ops.load._pending import pending
@@ -85,10 +86,12 @@ __all__ = [
     "list_files",
     "load_file",
     "load_recomputed",
+    "maintain",
     "migrate",
     "migration_status",
     "next_best",
     "not_listed",
+    "open_runs",
     "pages",
     "pending",
     "read_points",

@@ -109,7 +109,8 @@ def migrate(url: str, *, reader_timeout_s: int = 30, folder: Path | None = None)
         pending = [file for file, fact in zip(files, status, strict=True) if fact.state == "pending"]
         for file in pending:
             _apply(connection, file)
-        _finish(connection, reader_timeout_s, anew=bool(pending))
+        switched = _switch_on_edition(connection)
+        _finish(connection, reader_timeout_s, anew=bool(pending) or switched)
     return [f"{file.number:04}_{file.name}" for file in pending]
 
 
@@ -235,6 +236,16 @@ def _record(connection: Connection, file: _File, *, finished: bool) -> None:
 
 
 # -- what follows every migration --------------------------------------------------------------------------------------
+
+
+def _switch_on_edition(connection: Connection) -> bool:
+    """Let TimescaleDB's Community edition do what only it can; whether anything was new."""
+    if connection.execute(query("maintenance", "community")).fetchone() is None:
+        return False
+    before = connection.execute(query("maintenance", "switched_on")).fetchone()
+    for statement in _NEXT.split((sql_folder() / "community.sql").read_text(encoding="utf-8")):
+        connection.execute(statement.encode())
+    return before != connection.execute(query("maintenance", "switched_on")).fetchone()
 
 
 def _finish(connection: Connection, reader_timeout_s: int, *, anew: bool) -> None:

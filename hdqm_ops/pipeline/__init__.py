@@ -8,7 +8,15 @@ from hdqm_ops.pipeline._dashboards import (
     renew_dashboards,
     write_site_dashboards,
 )
-from hdqm_ops.pipeline._database import migrate, migration_status, query, select_runs, summary, summary_rows
+from hdqm_ops.pipeline._database import (
+    maintenance,
+    migrate,
+    migration_status,
+    query,
+    select_runs,
+    summary,
+    summary_rows,
+)
 from hdqm_ops.pipeline._files import STATES, file_events, list_files, retry_files
 from hdqm_ops.pipeline._guard import end_long_sessions, guard
 from hdqm_ops.pipeline._pages import (
@@ -63,6 +71,7 @@ __all__ = [
     "ingest_batch",
     "keep_golden_json",
     "list_files",
+    "maintenance",
     "migrate",
     "migration_status",
     "oms_is_configured",

@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 from hdqm_ops import load
+from hdqm_ops.discover import parse_runs
 from hdqm_ops.errors import DatabaseUnavailable
 from hdqm_ops.settings import Settings
 
@@ -14,6 +15,7 @@ __all__ = [
     "Database",
     "connect",
     "database_url",
+    "maintenance",
     "migrate",
     "migration_status",
     "query",
@@ -95,6 +97,24 @@ class Database:
 def migrate(settings: Settings) -> list[str]:
     """Apply the migrations that are missing; their names."""
     return load.migrate(database_url(settings), reader_timeout_s=settings.reader_timeout_s)
+
+
+def maintenance(settings: Settings, rowstore: str | None = None) -> Iterator[str]:
+    """Convert old runs to the columnstore and refresh long views, as owner; nothing on the Apache edition.
+
+    Args:
+        settings: which database, and how many runs stay in the row store.
+        rowstore: runs (``324997 325000-325170``) to turn back into the row store instead, before a large backfill.
+
+    Yields:
+        A line about each thing that was done.
+    """
+    url = database_url(settings)
+    if not rowstore:
+        yield from load.maintain(url, keep=settings.rowstore_runs)
+        return
+    for first, last in parse_runs(rowstore).ranges:
+        yield from load.open_runs(url, first, last)
 
 
 def migration_status(settings: Settings) -> list[dict[str, Any]]:

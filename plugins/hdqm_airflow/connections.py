@@ -13,9 +13,11 @@ from hdqm_ops.settings import Settings
 __all__ = [
     "DATABASE",
     "GRAFANA",
+    "OWNER",
     "READER",
     "grafana_settings",
     "oms_settings",
+    "owner_settings",
     "reader_settings",
     "rr_settings",
     "settings",
@@ -24,6 +26,7 @@ __all__ = [
 
 DATABASE = "hdqm_db"
 GRAFANA = "hdqm_grafana"
+OWNER = "hdqm_owner"
 READER = "hdqm_reader"
 
 
@@ -50,6 +53,15 @@ def reader_settings() -> Settings:
     except AirflowNotFoundException:
         url = BaseHook.get_connection(DATABASE).get_uri()
     return Settings(database_url=SecretStr(url), reader_url=SecretStr(url))
+
+
+def owner_settings() -> Settings:
+    """Settings with the database as its owner: the connection ``hdqm_owner``, else ``hdqm_db``."""
+    try:
+        url = BaseHook.get_connection(OWNER).get_uri()
+    except AirflowNotFoundException:
+        url = BaseHook.get_connection(DATABASE).get_uri()
+    return Settings(database_url=SecretStr(url))
 
 
 def oms_settings() -> Settings:
