@@ -89,7 +89,7 @@ def do(connection, work, trends, content, *, stage="ingest", run=None):
     if work.stored:
         elements = load.stored_elements(connection, work.file_id, sorted(wanted))
     elif content is None:
-        load.record_failure(connection, work.file_id, "broken")
+        load.record_failure(connection, work.file_id, "broken", file=work.file, claim=work.claim)
         return None
     else:
         elements = {path: found for path, found in content.items() if path in wanted}
@@ -99,22 +99,28 @@ def do(connection, work, trends, content, *, stage="ingest", run=None):
     return load.load_file(connection, load.FileResult(work, outcomes, run_number=run, **read))
 
 
-def ingest(connection, trends, contents, *, whole=True, together=True, **scope):
-    """Apply the configuration, and do what is pending until nothing is; the counts by path, of every load."""
+def ingest(connection, trends, contents, *, whole=True, together=True, holder=None, **scope):
+    """Apply the configuration, and do what is pending until nothing is; the counts by path, of every load.
+
+    With ``holder``, each file is claimed, and what others hold is left to them.
+    """
     load.apply_configuration(connection, trends, whole=whole)
     keys = None if whole else tuple(trend.key for trend in trends)
     done, stage = {}, scope.get("stage", "ingest")
     for _ in range(10):
         works = load.pending(connection, load.Scope(trends=keys, **scope))
-        if not works:
-            return done
         stored = [work for work in works if together and work.stored and stage != "extract"]
         recomputed = recompute(connection, stored, trends)
+        free = False
         for work in works:
-            counts = recomputed.get(work.file_id) or do(
-                connection, work, trends, contents.get(work.file.path), stage=stage
-            )
+            counts = recomputed.get(work.file_id)
+            if counts is None:
+                mine = work if holder is None else load.claim_work(connection, work, holder, 60)
+                if not isinstance(mine, load.Work):
+                    continue
+                counts = do(connection, mine, trends, contents.get(work.file.path), stage=stage)
+            free = True
             done.setdefault(work.file.path, []).append(counts)
-        if scope.get("mode", "missing") != "missing":
+        if not free or scope.get("mode", "missing") != "missing":
             return done
     raise AssertionError(f"the work has no end: {works}")

@@ -31,13 +31,17 @@ _PATIENCE = {  # in seconds: a server whose machine died says nothing, and the s
 _CURE = "start one with `hdqm db start` or `hdqm up`, or name one in HDQM_DATABASE_URL"
 
 
-def connect(url: str, *, role: str | None = "hdqm_writer", application_name: str = "hdqm") -> Connection:
+def connect(
+    url: str, *, role: str | None = "hdqm_writer", application_name: str = "hdqm", idle_s: float = 60
+) -> Connection:
     """Open a connection that commits by itself; our verbs open their transactions.
 
     Args:
         url: address of the database.
         role: role to work as, where the login is a member of it; None: as the login itself.
         application_name: what the server's list of sessions shows.
+        idle_s: how long a writer may say nothing within a transaction; then the server ends the session. A process that
+            was stopped in the middle of a load, or hangs, would keep its locks for ever.
 
     Raises:
         DatabaseUnavailable: none answers there.
@@ -47,12 +51,19 @@ def connect(url: str, *, role: str | None = "hdqm_writer", application_name: str
         given = conninfo_to_dict(url)
         ours: dict[str, Any] = {name: value for name, value in _PATIENCE.items() if name not in given}
         connection = psycopg.connect(url, autocommit=True, application_name=application_name, **ours)
-        if role is not None:
-            connection.execute(
-                "SELECT set_config('role', rolname, false) FROM pg_roles "
-                "WHERE rolname = %s AND rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')",
-                [role],
-            )
+        try:
+            if role is not None:
+                connection.execute(
+                    "SELECT set_config('role', rolname, false) FROM pg_roles "
+                    "WHERE rolname = %s AND rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')",
+                    [role],
+                )
+            if role == "hdqm_writer":
+                limit = f"{max(1, round(idle_s * 1000))}ms"
+                connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [limit])
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

@@ -21,7 +21,8 @@ def pending(connection: Connection, scope: Scope) -> list[Work]:
 
     A file whose better fails later is named by the next call. Files that others work on are named, too.
     """
-    with translated():
+    with translated(), connection.transaction():
+        connection.execute(query("pending", "snapshot"))  # others load meanwhile, and make sets that were not there
         planner = _Planner.of(connection, scope)
         if not planner.wanted:
             return []

@@ -44,7 +44,7 @@ def database_url(settings: Settings) -> str:
 
 def connect(settings: Settings) -> load.Connection:
     """Open a connection that loads (role ``hdqm_writer`` where the login may take it)."""
-    return load.connect(database_url(settings))
+    return load.connect(database_url(settings), idle_s=settings.claim_s)
 
 
 class Database:

@@ -18,8 +18,8 @@ from tables import facts, orphans, versions
 from hdqm_ops import extract, load, pipeline
 from hdqm_ops.cli import main
 from hdqm_ops.discover import file_name
-from hdqm_ops.errors import AuthenticationFailed
-from hdqm_ops.load import Held, Scope
+from hdqm_ops.errors import AuthenticationFailed, DatabaseUnavailable
+from hdqm_ops.load import Held, Scope, _pending, _store
 from hdqm_ops.pipeline import _claims, _work
 from hdqm_ops.settings import Settings
 
@@ -128,6 +128,55 @@ def test_a_failure_that_is_told_twice_counts_once(connection, work):
         load.record_failure(connection, work.file_id, "torn", file=work.file, claim=mine.claim)
 
     assert connection.execute("SELECT tries FROM hdqm.dqm_file").fetchone() == (1,)
+
+
+def test_a_worker_that_hangs_in_the_middle_of_a_load_keeps_no_locks(db, connection, work, monkeypatch):
+    stopped, go_on, original = threading.Event(), threading.Event(), _store.query
+    ended = []
+
+    def hang(file, name):
+        if name == "upsert_points" and threading.current_thread().name == "zombie":
+            stopped.set()
+            go_on.wait(60)
+        return original(file, name)
+
+    def load_and_hang():
+        with load.connect(db, idle_s=0.5) as other:
+            try:
+                ended.append(do(other, late, [A], ONE))
+            except DatabaseUnavailable as error:
+                ended.append(error)
+
+    monkeypatch.setattr(_store, "query", hang)
+    late = load.claim_work(connection, work, "zombie", 60)
+    expire(connection)
+    zombie = threading.Thread(target=load_and_hang, name="zombie")
+    zombie.start()
+    stopped.wait(60)  # it holds the lock of the dataset, and that of the file's line
+    mine = load.claim_work(connection, work, "me", 60)
+    counts = do(connection, mine, [A], TWO)
+    before = facts(db)
+    go_on.set()
+    zombie.join()
+
+    assert counts.state == "ingested"
+    assert [type(one) for one in ended] == [DatabaseUnavailable]
+    assert facts(db) == before
+
+
+def test_a_plan_sees_one_moment(db, connection, work, monkeypatch):
+    """Sets of definitions that a load makes between two questions of a plan are no surprise to it."""
+    original = _pending.query
+
+    def load_in_between(file, name):
+        if name == "candidates":
+            with load.connect(db) as other:
+                do(other, work, [A], ONE)
+        return original(file, name)
+
+    monkeypatch.setattr(_pending, "query", load_in_between)
+
+    assert [item.file_id for item in load.pending(connection, Scope())] == [work.file_id]  # as it was when it began
 
 
 # -- who is dead -------------------------------------------------------------------------------------------------------

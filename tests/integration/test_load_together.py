@@ -8,13 +8,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from loading import do, ingest, make_file, make_histogram, make_trend
 from tables import facts, orphans
 
@@ -265,95 +261,3 @@ def test_a_lost_connection_is_a_passing_fault(db):
 
         with pytest.raises(TryAgain, match="no database answers"):
             do(connection, work, TRENDS, contents[work.file])
-
-
-# -- any order ---------------------------------------------------------------------------------------------------------
-
-WORLD = {
-    make_file(325000, 1): {"Tracker/a": make_histogram(1), "Tracker/b": make_histogram(2)},
-    make_file(325000, 2): {"Tracker/a": make_histogram(3)},
-    make_file(325001, 1): {"Tracker/b": make_histogram(4), "Tracker/c": make_histogram(0, entries=0.0)},
-    make_file(325001, 1, reprocessing=2): {"Tracker/c": make_histogram(5)},
-    make_file(325001, 3): None,
-    make_file(325002, 2): None,
-    make_file(325002, 1): {"Tracker/d": make_histogram(6)},
-    make_file(325003, 1): {},
-}
-SMALL = [make_trend(name) for name in "abcde"]  # in the end nobody has e, but some had it early
-OTHER = [make_trend("a", arguments=(10,)), *SMALL[1:3]]  # a computes something else, d is retired
-
-EVENTS = st.lists(
-    st.one_of(
-        st.tuples(st.just("list"), st.sets(st.sampled_from(range(len(WORLD))), min_size=1)),
-        st.tuples(st.just("young"), st.sampled_from(range(len(WORLD)))),  # an earlier content of the file
-        st.tuples(st.sampled_from(["ingest", "extract", "calculate", "redo", "other", "subset"]), st.none()),
-        st.tuples(st.just("crash"), st.integers(0, 40)),
-    ),
-    max_size=12,
-)
-
-
-@pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(events=EVENTS)
-def test_any_order_ends_in_the_same_tables(events, make_database, migrated_template, reference, crash_at):
-    with make_database(migrated_template) as url:
-        early = {}
-        for kind, detail in events:
-            live(url, kind, detail, early, crash_at)
-        live(url, "list", set(range(len(WORLD))), early, crash_at)
-        live(url, "ingest", None, early, crash_at)
-        live(url, "redo", None, early, crash_at)  # what failed is tried with the others: a failure is counted each time
-
-        assert facts(url, without=["history"]) == reference
-        assert orphans(url) == {}
-
-
-@pytest.fixture(scope="module")
-def reference(make_database, migrated_template):
-    with make_database(migrated_template) as url:
-        for kind, detail in (("list", set(range(len(WORLD)))), ("ingest", None)):
-            live(url, kind, detail, {}, None)
-        return facts(url, without=["history"])
-
-
-def live(url, kind, detail, early, crash_at):
-    """One event; ``early`` keeps the files that show an earlier content."""
-    contents = {file.path: found for file, found in WORLD.items()} | early
-    with load.connect(url) as connection:
-        match kind:
-            case "list":
-                appear(connection, detail, early)
-            case "young":
-                appear_early(connection, list(WORLD)[detail], early)
-            case "crash":
-                ingest_and_crash(connection, contents, detail, crash_at)
-            case "redo":
-                ingest(connection, SMALL, contents, mode="all")
-            case "other":
-                ingest(connection, OTHER, contents)
-            case "subset":
-                ingest(connection, SMALL[:2], contents, whole=False)
-            case stage:
-                ingest(connection, SMALL, contents, stage=stage)
-
-
-def appear(connection, chosen, early):
-    files = [file for at, file in enumerate(WORLD) if at in chosen]
-    for file in files:
-        early.pop(file.path, None)
-    load.register_files(connection, files)
-
-
-def appear_early(connection, file, early):
-    if WORLD[file] is not None:  # a file that was good and is broken now keeps what was good of it
-        early[file.path] = {f"Tracker/{name}": make_histogram(77) for name in "ade"}
-        load.register_files(connection, [replace(file, size_bytes=5)])
-
-
-def ingest_and_crash(connection, contents, number, crash_at):
-    load.apply_configuration(connection, SMALL, whole=True)
-    crash_at(connection, number)
-    with suppress(Crash):
-        ingest(connection, SMALL, contents)
-    crash_at(connection, 10**9)

@@ -1,3 +1,6 @@
+-- snapshot --
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY
+
 -- wanted --
 -- Definitions to compute: those of active trends, within the scope.
 SELECT u.name || '/' || t.name, d.id, d.elements
