@@ -46,6 +46,7 @@ _DRAWN = "${axis:sqlstring}, ARRAY[${options:sqlstring}]::text[]"
 _MORE = "${added:sqlstring}, ARRAY[${oms:sqlstring}]::text[]"
 EACH_PLOT = f"SELECT x, series, value FROM hdqm.trend_plot({_EACH_PANEL}, {_DRAWN})"
 PLOT = f"SELECT x, series, value FROM hdqm.trend_plot({_PANEL}, {_DRAWN}, {_MORE})"
+PANEL_HISTORY = f"SELECT x, curve, content FROM hdqm.panel_history(${{panel:sqlstring}}, {_DATASET})"
 AXIS_TICKS = f"SELECT tick, label, low, high FROM hdqm.axis_ticks(${{axis:sqlstring}}, {_SELECTION})"
 EACH_SCALE = f"SELECT unit, low, high FROM hdqm.plot_scale(${{panels:sqlstring}}, {_DATASET}, '', '')"
 SCALE = (

@@ -298,7 +298,17 @@ _TO_MATRIX = [
 # -- other plots -------------------------------------------------------------------------------------------------------
 
 
-def curve(title: str, description: str, sql: str, *, x_label: str, width: int, height: int) -> Panel:
+def curve(
+    title: str,
+    description: str,
+    sql: str,
+    *,
+    x_label: str,
+    width: int,
+    height: int,
+    y_label: str = "Entries",
+    empty: str = "No one-dimensional histogram is stored for this trend and run.",
+) -> Panel:
     """Step curves over a numeric x, long: x, curve, content."""
     target = Target(sql, "A", ("x", "curve", "content"))
     panel = _panel("trend", title, description, target, width=width, height=height)
@@ -308,14 +318,14 @@ def curve(title: str, description: str, sql: str, *, x_label: str, width: int, h
     )
     panel = panel.options(
         {"xField": "x\\curve", "legend": _legend(), "tooltip": {"mode": "multi", "sort": "none", "maxHeight": 600}}
-    ).no_value("No one-dimensional histogram is stored for this trend and run.")
+    ).no_value(empty)
     panel = panel.custom(
         {
             **_POINTS,
             "showPoints": "never",
             "lineInterpolation": "stepAfter",
             "lineWidth": 1,
-            "axisLabel": "Entries",
+            "axisLabel": y_label,
             "spanNulls": True,
         }
     )

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import distribution, link, page_link, sentence, table, trend_plot
+from hdqm_ops.show._style import curve, distribution, link, page_link, sentence, table, trend_plot
 from hdqm_ops.show._target import Target
 
 _DATASET = ("subsystem", "pd", "processing")
@@ -57,6 +57,17 @@ def dashboard() -> Dashboard:
         Target(queries.DISTRIBUTION, "A", ("run_number", "series", "value")),
         width=10,
         height=9,
+    )
+    history = curve(
+        "The whole history",
+        "Means of a hundred run numbers each, over all runs that there are, whatever is chosen above. A single trend "
+        "comes with its lowest and highest values.",
+        queries.PANEL_HISTORY,
+        x_label="Run number",
+        y_label="Mean value",
+        width=24,
+        height=9,
+        empty="No series of this plot has points in this dataset.",
     )
     gaps = table(
         "What is missing, and why",
@@ -127,5 +138,5 @@ def dashboard() -> Dashboard:
             variables.added(),
             variables.quantities(),
         ],
-        [note, plot, statistics, spread, gaps, facts, values],
+        [note, plot, statistics, spread, history, gaps, facts, values],
     )
