@@ -129,7 +129,7 @@ class Grafana:
         folder = self._home / "provisioning"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(show.grafana_folder() / "provisioning", folder)
-        (folder / "dashboards" / "site.json").write_text(json.dumps(_SITE_PROVIDER))
+        (folder / "dashboards" / "site.yaml").write_text(json.dumps(_SITE_PROVIDER))  # JSON is YAML
         for needed in (folder / "plugins", self._home / "plugins", show.site_folder(self._stack_home)):
             needed.mkdir(exist_ok=True)
         # an address to post to may hold a token

@@ -27,7 +27,7 @@ class Alarm:
         above: the rule fires where the number is greater.
         lasting: for how long, before it fires.
         summary: one sentence, with ``{{ $labels.… }}`` and ``{{ $values.A }}``.
-        page: address of the dashboard that explains it, with labels filled in.
+        page: address of the dashboard that explains it, whole, with labels filled in.
         no_data: state where the answer has no rows.
         labels: fixed labels, to route by.
     """
@@ -52,7 +52,7 @@ ALARMS = (
         lasting="10m",
         summary='Nothing is ingested of a run that ended {{ printf "%.0f" $values.A.Value }} hours ago, '
         "while OMS has collisions.",
-        page="/d/hdqm-pipeline",
+        page="{{ externalURL }}d/hdqm-pipeline",
         no_data="NoData",  # it always answers one row: none means that something else is wrong
         labels={"severity": "critical"},
     ),
@@ -64,7 +64,7 @@ ALARMS = (
         above=0,
         lasting="30m",
         summary='{{ printf "%.0f" $values.A.Value }} DQM files of the last three days could not be read.',
-        page="/d/hdqm-pipeline",
+        page="{{ externalURL }}d/hdqm-pipeline",
         no_data="NoData",
         labels={"severity": "warning"},
     ),
@@ -76,8 +76,9 @@ ALARMS = (
         lasting="0s",
         summary="{{ $labels.subsystem }}/{{ $labels.trend }} is outside of its expected range in run {{ $labels.run }} "
         "({{ $labels.primary_dataset }}, {{ $labels.processing }}).",
-        page="/d/hdqm-trend?var-subsystem={{ $labels.subsystem }}&var-pd={{ $labels.primary_dataset }}"
-        "&var-processing={{ $labels.processing }}&var-panel=trend:{{ $labels.trend }}&var-mode=where"
+        page="{{ externalURL }}d/hdqm-trend?var-subsystem={{ urlquery $labels.subsystem }}"
+        "&var-pd={{ urlquery $labels.primary_dataset }}&var-processing={{ urlquery $labels.processing }}"
+        "&var-panel=trend:{{ urlquery $labels.trend }}&var-mode=where"
         "&var-runs=run_number%20%3C%3D%20{{ $labels.run }}&var-options=range",
         no_data="OK",  # no row: every point is where it is expected
         labels={"severity": "warning"},
@@ -90,7 +91,7 @@ ALARMS = (
         lasting="30m",
         summary='In {{ $labels.subsystem }} {{ printf "%.0f" $values.A.Value }} % more points than usual have no value '
         "in the newest ten runs.",
-        page="/d/hdqm-coverage?var-subsystem={{ $labels.subsystem }}",
+        page="{{ externalURL }}d/hdqm-coverage?var-subsystem={{ urlquery $labels.subsystem }}",
         no_data="OK",  # no row: no points yet
         labels={"severity": "warning"},
     ),

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from hdqm_ops import load
 from hdqm_ops.local._grafana import Grafana, find_grafana
 from hdqm_ops.settings import Settings
+from hdqm_ops.show import site_folder, write_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -102,15 +103,22 @@ class Reader:
 
 
 @pytest.fixture(scope="session")
-def grafana(installation, reader_url):
+def reader_login(reader_url):
+    """The filled database, as far as a Grafana knows it."""
+    return Reader(reader_url)
+
+
+@pytest.fixture(scope="session")
+def grafana(installation, reader_login):
     """A Grafana over the filled database."""
     home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
-    server = Grafana(Settings(home=home, grafana_port=free_port()), installation, Reader(reader_url))
+    server = Grafana(Settings(home=home, grafana_port=free_port()), installation, reader_login)
     component = server.component()
     try:
         server.prepare()
+        write_site(site_folder(home), ["HCAL", "Pixel"])
         component.start()
-        component.await_health(120)
+        component.await_health(180)
         yield server
     finally:
         component.stop()
@@ -146,10 +154,10 @@ def browse(grafana, chromium):
 
 
 @pytest.fixture(scope="session")
-def empty_grafana(installation, reader_url):
+def empty_grafana(installation, reader_login):
     """A Grafana that nothing is provisioned into."""
     home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
-    server = Grafana(Settings(home=home, grafana_port=free_port()), installation, Reader(reader_url))
+    server = Grafana(Settings(home=home, grafana_port=free_port()), installation, reader_login)
     component = server.component()
     try:
         for name in ("alerting", "dashboards", "datasources", "plugins"):

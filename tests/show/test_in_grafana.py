@@ -103,6 +103,40 @@ def test_from_a_point_to_its_run_to_its_histogram_to_the_dqm_gui(browse):
     assert page.faults() == []
 
 
+def test_a_page_of_a_subsystem_opens_at_it(browse):
+    page = browse("/d/hdqm-trends-Pixel?var-per_page=4")
+    assert page.faults() == []
+    assert page.page.get_by_text(re.compile("of Pixel in SingleMuon / PromptReco")).count() > 0
+    assert min(page.marks()) > 50
+
+
+@pytest.mark.parametrize("third", ["", "&var-z=OMS%20duration", "&var-z=OMS%20energy"])
+def test_a_correlation_has_marks_whatever_gives_their_size(browse, third):
+    """A third quantity that is the same in all runs, or none, leaves nothing to scale by."""
+    page = browse(f"/d/hdqm-correlation?var-subsystem=Pixel&var-x=charge_layer1&var-y=charge_layer2{third}")
+    assert page.faults() == []
+    assert page.marks()[0] > 300
+
+
+def test_a_map_is_drawn_without_gaps(browse):
+    page = browse("/d/hdqm-run?var-subsystem=Pixel&var-run=324358&var-series=charge_layer1")
+    assert page.faults() == []
+    assert max(page.marks()) > 30_000
+
+
+def test_searching_and_paging_by_hand(browse):
+    """By typing and clicking, as a shifter does."""
+    page = browse("/d/hdqm-trends?var-subsystem=Pixel&var-show=trends&var-per_page=4")
+    assert page.page.get_by_text("8 plots, page 1 of 2.").count() == 1
+    box = page.page.get_by_label("Search", exact=True).or_(page.page.locator("#var-search")).first
+    box.fill("layer2")
+    box.press("Enter")
+    page.settle()
+    assert parse_qs(urlsplit(page.page.url).query)["var-search"] == ["layer2"]
+    assert page.page.get_by_text(re.compile(r"\b[12] plots?, page 1 of 1")).count() == 1
+    assert page.faults() == []
+
+
 def test_from_home_to_the_trends_of_a_subsystem(browse):
     page = browse("/d/hdqm-home")
     page.page.get_by_role("link", name="Pixel", exact=True).first.click()
