@@ -47,18 +47,23 @@ _MORE = "${added:sqlstring}, ARRAY[${oms:sqlstring}]::text[]"
 EACH_PLOT = f"SELECT x, series, value FROM hdqm.trend_plot({_EACH_PANEL}, {_DRAWN})"
 PLOT = f"SELECT x, series, value FROM hdqm.trend_plot({_PANEL}, {_DRAWN}, {_MORE})"
 PANEL_HISTORY = f"SELECT x, curve, content FROM hdqm.panel_history(${{panel:sqlstring}}, {_DATASET})"
-AXIS_TICKS = f"SELECT tick, label, low, high FROM hdqm.axis_ticks(${{axis:sqlstring}}, {_SELECTION})"
+# Runs stand at whole numbers; on a wide screen ticks fall between them too, and would be labelled as they are.
+AXIS_TICKS = (
+    f"SELECT tick, label, low, high FROM hdqm.axis_ticks(${{axis:sqlstring}}, {_SELECTION}) "
+    "UNION ALL SELECT trim_scale(c)::text, U&'\\2009', NULL, NULL FROM (SELECT generate_series(1, 119, 2) / 2.0 "
+    "UNION SELECT generate_series(1, 159, 2) * 2.5) AS between (c) WHERE ${axis:sqlstring} = 'even'"
+)
 EACH_SCALE = f"SELECT unit, low, high FROM hdqm.plot_scale(${{panels:sqlstring}}, {_DATASET}, '', '')"
 SCALE = (
     f"SELECT unit, low, high FROM hdqm.plot_scale(${{panel:sqlstring}}, {_DATASET}, "
     "${added:sqlstring}, ${yrange:sqlstring})"
 )
 SELECTION_NOTE = (
-    f"SELECT note FROM hdqm.selection_note({_SELECTION}, "
+    f"SELECT left(note, 500) AS note FROM hdqm.selection_note({_SELECTION}, "
     "${axis:sqlstring}, ${search:sqlstring}, ${show:sqlstring}, ${page:sqlstring}, ${per_page:sqlstring})"
 )
 SELECTION_NOTE_OF_ONE = (
-    f"SELECT regexp_replace(note, ' [0-9]+ plots?, page .*?\\.', '') AS note "
+    f"SELECT left(regexp_replace(note, ' [0-9]+ plots?, page .*?\\.', ''), 500) AS note "
     f"FROM hdqm.selection_note({_SELECTION}, ${{axis:sqlstring}}, '', 'groups', '1', '8')"
 )
 

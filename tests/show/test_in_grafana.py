@@ -1,11 +1,15 @@
 """Every dashboard in a real Grafana and a real browser: no fault, marks drawn, links that lead on when clicked."""
 
 import re
+import time
+from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from hdqm_ops import load
 from hdqm_ops.show import ALARMS
+from hdqm_ops.show._queries import SELECTION_NOTE
 
 pytestmark = [pytest.mark.grafana, pytest.mark.slow]
 
@@ -128,7 +132,11 @@ def test_searching_and_paging_by_hand(browse):
     """By typing and clicking, as a shifter does."""
     page = browse("/d/hdqm-trends?var-subsystem=Pixel&var-show=trends&var-per_page=4")
     assert page.page.get_by_text("8 plots, page 1 of 2.").count() == 1
-    box = page.page.get_by_label("Search", exact=True).or_(page.page.locator("#var-search")).first
+    page.page.locator('[data-testid$="link text 1-input"]').click()
+    page.page.get_by_role("option", name="2", exact=True).click()
+    page.settle()
+    assert page.page.get_by_text("8 plots, page 2 of 2.").count() == 1
+    box = page.page.get_by_test_id("autosize-input").nth(1)  # the first one is that of the runs
     box.fill("layer2")
     box.press("Enter")
     page.settle()
@@ -224,6 +232,37 @@ def test_direct_questions_change_nothing(post, ask, sql):
     assert answer.status_code >= 400, answer.text
     assert answer.elapsed.total_seconds() < 20
     assert ask("SELECT count(*) AS n FROM hdqm.trend_points") == before
+
+
+@pytest.mark.parametrize("text", ["1 " * 500_000, "'" * 1_000_000, "a" * 1_000_000, "(" * 1_000_000])
+@pytest.mark.parametrize("mode", ["list", "where", "golden"])
+def test_a_megabyte_in_a_box_is_read_in_time(post, filled_in, mode, text):
+    chosen = {"subsystem": "Pixel", "pd": "SingleMuon", "processing": "PromptReco", "class": "all", "quality": "all"}
+    drawn = {"axis": "even", "search": "", "show": "groups", "page": "1", "per_page": "8"}
+    answer = post(filled_in(SELECTION_NOTE, {**chosen, **drawn, "mode": mode, "runs": text}))
+    assert answer.ok, answer.text[:500]
+    ((said,),) = answer.json()["results"]["A"]["frames"][0]["data"]["values"]
+    assert len(said) <= 500
+    assert answer.elapsed.total_seconds() < 20
+
+
+def test_what_lifts_its_time_out_is_ended_by_the_guard(post, filled):
+    """Anybody who may look may send this; the statement timeout does not end it, the guard does."""
+    loop = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
+    answers = []
+    asking = Thread(target=lambda: answers.append(post(f"SET statement_timeout = 0; {loop}")))
+    asking.start()
+    ended = []
+    with load.connect(filled, role=None) as owner:
+        deadline = time.monotonic() + 90
+        while asking.is_alive():  # Grafana asks once or twice more, for it takes the end for a broken line
+            assert time.monotonic() < deadline
+            ended += load.end_long_sessions(owner, 1)
+            time.sleep(0.2)
+    assert {one.role for one in ended} == {"hdqm_reader"}
+    assert "LOOP PERFORM 1" in ended[0].text
+    assert answers[0].status_code >= 400
+    assert post("SELECT 1").ok
 
 
 def test_the_data_source_answers_and_alarms_are_provisioned(grafana, post):
