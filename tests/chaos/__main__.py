@@ -36,7 +36,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="hdqm-chaos-"))
     folder.chmod(0o755)
     try:
-        outcomes = [*on_a_server(folder, options), *airflow.run(folder / "stack", options.seed, options.airflow)]
+        outcomes = [*on_a_server(folder, options), *airflow.run(folder / "stack", options.seed, options.airflow, say)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     tell(outcomes)

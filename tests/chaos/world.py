@@ -23,6 +23,16 @@ from hdqm_ops.settings import Settings
 TRENDS = ("Tracking", "Pixel")
 
 
+def simulated(folder, runs=(324791, 324835)):
+    """DQM files of a few runs: express, prompt, reprocessed, newer versions, some broken; none of them is young."""
+    trends = read_selection(Settings(), [str(config_roots(Settings())[0] / name) for name in TRENDS]).trends
+    made = simulate.simulate_dqm(trends, folder, simulate.Scenario("chaos", runs, sparse=2, broken=3, distractors=2))
+    long_ago = time.time() - 7200
+    for file in made:
+        os.utime(file.path, (long_ago, long_ago))
+    return made
+
+
 class World:
     """Files, an empty database, one that has half of them, and the tables of an undisturbed ingest.
 
@@ -37,12 +47,7 @@ class World:
         self.log = self.folder / "log"
         self.files = self.folder / "files"
         self.configs = config_roots(Settings())[0]
-        trends = read_selection(Settings(), [str(self.configs / name) for name in TRENDS]).trends
-        scenario = simulate.Scenario("chaos", runs, sparse=2, broken=3, distractors=2)
-        self.made = simulate.simulate_dqm(trends, self.files, scenario)
-        long_ago = time.time() - 7200
-        for file in self.made:
-            os.utime(file.path, (long_ago, long_ago))
+        self.made = simulated(self.files, runs)
         self.starts = {}
         self._fill()
 

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 from loading import do, ingest, make_file, make_histogram, make_trend
+from psycopg import errors
+from psycopg.pq import TransactionStatus
 from tables import facts, orphans
 
 from hdqm_ops import load
 from hdqm_ops.errors import TryAgain
 from hdqm_ops.load import Scope, _store
+from hdqm_ops.load._sql import query
 
 NAMES = "abcdefgh"
 TRENDS = [make_trend(name) for name in NAMES]
@@ -123,6 +126,45 @@ def test_the_reader_never_waits(db, monkeypatch):
 
     assert len(seen) > 15
     assert seen == [[(1, len(NAMES))]] * len(seen)  # never a half of it
+
+
+WRITERS = [module for name, module in vars(load).items() if name.startswith("_") and hasattr(module, "query")]
+
+
+def test_nothing_that_a_writer_says_makes_a_reader_wait(db, monkeypatch):
+    """Whatever has just been said and is not committed yet, each view and function still answers at once."""
+    old, new, torn = make_file(version=1), make_file(version=2), make_file(325001)
+    content = {f"Tracker/{name}": make_histogram(1) for name in NAMES}
+    contents, said, waited = {old.path: content, new.path: content, torn.path: None}, set(), []
+    with load.connect(db) as writer, load.connect(db, role="hdqm_reader") as reader:
+        views = reader.execute("SELECT format('hdqm.%I', viewname) FROM pg_views WHERE schemaname = 'hdqm'").fetchall()
+        questions = [f"SELECT * FROM {view}" for (view,) in views]
+        questions.append("SELECT hdqm.run_selection('latest', '5', 'Tracker', 'SingleMuon', 'PromptReco')")
+        reader.execute("SET lock_timeout = '50ms'")
+
+        def read_in_between(file, name):
+            if writer.info.transaction_status == TransactionStatus.INTRANS:  # of a copy, before it begins
+                said.add((file, name))
+                for question in questions:
+                    try:
+                        reader.execute(question).fetchall()
+                    except errors.LockNotAvailable:
+                        waited.append((file, name, question))
+            return query(file, name)
+
+        for module in WRITERS:
+            monkeypatch.setattr(module, "query", read_in_between)
+        load.register_files(writer, [old])
+        ingest(writer, TRENDS[:4], contents, holder="me")
+        load.register_files(writer, [new, torn])
+        ingest(writer, TRENDS, contents, holder="me")
+        ingest(writer, [make_trend("a", arguments=(10,)), *TRENDS[1:]], contents, holder="me")  # recomputed
+        load.record_vanished(writer, [1])
+        load.requeue_files(writer, load.FileFilter())
+
+    assert {file for file, _ in said} >= {"store", "files", "claims", "configuration", "recompute"}
+    assert len(said) > 50
+    assert waited == []
 
 
 def test_a_deadlock_with_somebody_else_is_tried_again(db):
