@@ -40,7 +40,8 @@ class Hurt:
         with psycopg.connect(self.url, autocommit=True) as connection:
             tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'hdqm'"
             names = [name for (name,) in connection.execute(tables).fetchall()]
-            self.empty = [name for name in names if not connection.execute(f"SELECT FROM {name} LIMIT 1").fetchone()]
+            is_empty = "SELECT NOT EXISTS (SELECT FROM {})"
+            self.empty = [name for name in names if connection.execute(is_empty.format(name)).fetchone()[0]]
         began = time.monotonic()
         self.wait(self.trigger())
         self.seconds = time.monotonic() - began
