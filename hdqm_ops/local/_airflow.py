@@ -42,6 +42,7 @@ if "scheduler" in sys.argv:
     import uproot
 
     import hdqm_airflow.connections
+    import hdqm_airflow.ingest
     import hdqm_airflow.watch
     import hdqm_ops.pipeline
 '''
@@ -230,6 +231,8 @@ _MACHINE = {
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",  # paused consumers drop asset events for ever
     "AIRFLOW__API__HOST": "127.0.0.1",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",  # a new Dag file is noticed after so many seconds
+    # One that did not change is not read again so often (30 s by default), which is a tenth of a core for ours.
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
     # A quarter of short tasks would hold their slot for 5 s after their end (a race in the supervisor of 3.3.2).
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     # The scheduler looks for what to do next so often (1 s by default): each step of a Dag run waits for it.

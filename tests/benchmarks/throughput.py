@@ -85,19 +85,21 @@ class Pair:
         self.settings, self.listing, self.jobs = settings, listing, jobs
         self.server = local.Postgres(settings)
 
-    def measured(self, work: Callable[[], float], *pids: int) -> Taken:
+    def measured(self, work: Callable[[], float], **pids: int) -> Taken:
         """Of an empty database until the work is done; ``work`` gives the seconds of its clock."""
-        pids = (*pids, self.server.where()["pid"])
+        pids["TimescaleDB"] = self.server.where()["pid"]
         with psycopg.connect(self.server.superuser_url, autocommit=True) as connection:
             connection.execute(EMPTY)
             connection.execute("CHECKPOINT")
             ended = sum(os.times()[2:4])
-            before = sum(map(processor_s, pids))
+            before = {name: processor_s(pid) for name, pid in pids.items()}
             clock = work()
-            processors = sum(map(processor_s, pids)) - before + sum(os.times()[2:4]) - ended
+            spent = {name: processor_s(pid) - before[name] for name, pid in pids.items()}
+            spent["command"] = sum(os.times()[2:4]) - ended
             done = connection.execute(DONE).fetchone()
             say(f"    {done} files done and listed, points and entries {connection.execute(POINTS).fetchone()}")
-        return Taken(clock, processors)
+        say(f"    processors: {', '.join(f'{name} {seconds:.1f} s' for name, seconds in spent.items())}")
+        return Taken(clock, sum(spent.values()))
 
     def command(self) -> Taken:
         environment = {**os.environ, **as_environment(self.settings), "HDQM_DATABASE_URL": self.server.writer_url}
@@ -117,8 +119,8 @@ class Pair:
         try:
             stack.airflow().await_dag("hdqm_ingest")
             time.sleep(10)  # what the start of the stack left to be done
-            pids = [part.pid for part in stack.status().others if part.pid]
-            return self.measured(lambda: self.dag_run(stack.airflow()), *pids)
+            pids = {part.name: part.pid for part in stack.status().others if part.pid}
+            return self.measured(lambda: self.dag_run(stack.airflow()), **pids)
         finally:
             stack.down()
 
