@@ -8,8 +8,9 @@ Keeps what OMS tells of runs and fills true: new runs, runs that were still open
 **Writes:** `hdqm.runs`, `hdqm.fill`, for named runs `hdqm.lumisection` if asked; what is told otherwise than before is
 in `hdqm.run_changes`. Running it again changes nothing.
 
-**Runs:** every half hour: runs above the newest known one less 200, and those without an end or an answer. Once a day
-it also asks for the last days and for the next slice of everything. To backfill, press *Trigger* and name runs.
+**Runs:** every `HDQM_SYNC_OMS_S` seconds (half an hour): runs above the newest known one less 200, and those without an
+end or an answer. Every `HDQM_SYNC_SWEEP_H` hours it also asks for the last `HDQM_SYNC_DAYS` days and for the next slice
+of everything. To backfill, press *Trigger* and name runs, or the days on which they began.
 
 **When it fails:** OMS or the database does not answer; it is tried again three times. Nothing is lost: runs that were
 asked for in vain are `stale` in `hdqm.runs`, and the next run asks again. Where OMS is not configured, it is skipped.
@@ -20,13 +21,16 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from hdqm_ops.settings import Settings
+
+SETTINGS = Settings()
 RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
 
 
 @dag(
     dag_display_name="HDQM: runs from OMS",
     doc_md=__doc__,
-    schedule=timedelta(minutes=30),
+    schedule=timedelta(seconds=SETTINGS.sync_oms_s),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -45,16 +49,32 @@ RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
             title="Runs",
             description="324997 325000-325170; empty: what is due",
         ),
-        "days": Param(14, type="integer", minimum=1, title="Days", description="How far the daily sweep goes back"),
+        "since": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="From day",
+            description="Runs that began on this day (UTC) or later",
+        ),
+        "until": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="To day",
+            description="Runs that began on this day (UTC) or earlier",
+        ),
+        "days": Param(
+            SETTINGS.sync_days, type="integer", minimum=1, title="Sweep", description="Days that a sweep goes back"
+        ),
         "everything": Param(False, type="boolean", title="Everything", description="All runs that OMS has"),
-        "lumisections": Param(False, type="boolean", title="Lumisections", description="Of the named runs too"),
+        "lumisections": Param(False, type="boolean", title="Lumisections", description="Of the named runs or days too"),
     },
 )
 def hdqm_sync_oms():  # noqa: ANN201 - the decorator makes a Dag of it
     @task(execution_timeout=timedelta(hours=6))
     def sync(params: dict) -> dict[str, int]:
         """Ask OMS for what is due or named, and write what it tells."""
-        from hdqm_airflow.connections import oms_settings
+        from hdqm_airflow.connections import oms_settings, wanted_by
         from hdqm_ops import pipeline
         from hdqm_ops.errors import ConfigError
 
@@ -62,12 +82,12 @@ def hdqm_sync_oms():  # noqa: ANN201 - the decorator makes a Dag of it
         if not pipeline.oms_is_configured(settings):
             raise AirflowSkipException("OMS is not configured (connection cms_oms): runs stay unknown")
         try:
-            told = {**params, "runs": params["runs"] or ""}
-            return pipeline.sync_oms(settings, **told).as_json()
+            wanted = wanted_by(params)
+            return pipeline.sync_oms(settings, wanted, lumisections=params["lumisections"]).as_json()
         except ConfigError as error:
             raise AirflowFailException(str(error)) from error  # trying again would not mend it
 
     sync()
 
 
-hdqm_sync_oms()
+dag_of_this_file = hdqm_sync_oms()

@@ -8,8 +8,9 @@ Keeps what Run Registry decides of runs and datasets true: class, significance, 
 **Writes:** `hdqm.runs`, `hdqm.dataset_certification`; what is told otherwise than before is in `hdqm.run_changes`.
 Running it again changes nothing.
 
-**Runs:** hourly: what Run Registry changed since the last time, by its own counter, with overlap. Once a day it also
-asks for the last days and for the next slice of everything. To backfill, press *Trigger* and name runs.
+**Runs:** every `HDQM_SYNC_RR_S` seconds (an hour): what Run Registry changed since the last time, by its own counter,
+with overlap. Every `HDQM_SYNC_SWEEP_H` hours it also asks for the last `HDQM_SYNC_DAYS` days and for the next slice of
+everything. To backfill, press *Trigger* and name runs, or the days on which they began.
 
 **When it fails:** Run Registry or the database does not answer; it is tried again three times. Nothing is lost: the
 next run asks for the same again. Where Run Registry is not configured, it is skipped.
@@ -20,13 +21,16 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from hdqm_ops.settings import Settings
+
+SETTINGS = Settings()
 RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
 
 
 @dag(
     dag_display_name="HDQM: certification from Run Registry",
     doc_md=__doc__,
-    schedule="@hourly",
+    schedule=timedelta(seconds=SETTINGS.sync_rr_s),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -45,7 +49,23 @@ RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
             title="Runs",
             description="324997 325000-325170; empty: what is due",
         ),
-        "days": Param(14, type="integer", minimum=1, title="Days", description="How far the daily sweep goes back"),
+        "since": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="From day",
+            description="Runs that began on this day (UTC) or later",
+        ),
+        "until": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="To day",
+            description="Runs that began on this day (UTC) or earlier",
+        ),
+        "days": Param(
+            SETTINGS.sync_days, type="integer", minimum=1, title="Sweep", description="Days that a sweep goes back"
+        ),
         "everything": Param(False, type="boolean", title="Everything", description="All that Run Registry has"),
     },
 )
@@ -53,7 +73,7 @@ def hdqm_sync_rr():  # noqa: ANN201 - the decorator makes a Dag of it
     @task(execution_timeout=timedelta(hours=6))
     def sync(params: dict) -> dict[str, int]:
         """Ask Run Registry for what is due or named, and write what it tells."""
-        from hdqm_airflow.connections import rr_settings
+        from hdqm_airflow.connections import rr_settings, wanted_by
         from hdqm_ops import pipeline
         from hdqm_ops.errors import ConfigError
 
@@ -61,12 +81,11 @@ def hdqm_sync_rr():  # noqa: ANN201 - the decorator makes a Dag of it
         if not pipeline.rr_is_configured(settings):
             raise AirflowSkipException("Run Registry is not configured (connection cms_rr): runs stay unknown")
         try:
-            told = {**params, "runs": params["runs"] or ""}
-            return pipeline.sync_rr(settings, **told).as_json()
+            return pipeline.sync_rr(settings, wanted_by(params)).as_json()
         except ConfigError as error:
             raise AirflowFailException(str(error)) from error  # trying again would not mend it
 
     sync()
 
 
-hdqm_sync_rr()
+dag_of_this_file = hdqm_sync_rr()

@@ -74,6 +74,13 @@ class Settings(BaseSettings):
     )
     db_port: int = Field(default=5433, ge=1, le=65535, description="Port of the embedded TimescaleDB, on loopback.")
     airflow_port: int = Field(default=8080, ge=1, le=65535, description="Port of Airflow's API and UI, on loopback.")
+    simulator_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of simulated OMS and Run Registry, on loopback, as a part of the stack; `make demo` sets it. "
+        "Default: none are started.",
+    )
     airflow_tasks: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
@@ -242,6 +249,14 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("SSO_CLIENT_SECRET", "HDQM_SSO_CLIENT_SECRET", "sso_client_secret"),
         description="Its secret.",
     )
+    sync_oms_s: float = Field(default=1800, ge=60, description="Seconds between two synchronisations with OMS.")
+    sync_rr_s: float = Field(default=3600, ge=60, description="Seconds between two synchronisations with Run Registry.")
+    sync_sweep_h: float = Field(
+        default=24,
+        gt=0,
+        description="Hours between two sweeps: the last days are asked for again, and the next slice of everything.",
+    )
+    sync_days: int = Field(default=14, ge=1, description="Days that such a sweep goes back.")
     ca_bundle: Path | None = Field(
         default=None,
         description="File of certificate authorities that services are checked against. Default: those of `certifi`; "

@@ -10,6 +10,7 @@ from hdqm_ops.errors import HdqmError
 from hdqm_ops.settings import Settings, stack_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import typer
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_RUNS, _ERA = 20, "2018D"
+_SIMULATOR_PORT = 9600
+
 _QUERIES = {
-    "The last points of one trend": """\
-SELECT run_number, value, error, status
-  FROM hdqm.trend_points
+    "The last points of one trend, and what OMS and Run Registry told of the runs": """\
+SELECT run_number, value, status, fill_number AS fill, recorded_lumi_pb AS "1/pb", b_field_t AS "T", run_class, state
+  FROM hdqm.trend_points JOIN hdqm.runs USING (run_number)
  WHERE subsystem = 'Tracking' AND trend = 'vertices'
    AND primary_dataset = 'ZeroBias' AND processing = 'PromptReco'
  ORDER BY run_number DESC LIMIT 6""",
@@ -43,15 +47,17 @@ def register(app: typer.Typer) -> None:
 
 
 def demo() -> None:
-    """Simulate DQM files, let Airflow ingest them into TimescaleDB, and show what came out. Stays up."""
-    from hdqm_ops import local
+    """Simulate DQM files, OMS and Run Registry, let Airflow bring all into TimescaleDB, show it. Stays up."""
+    from hdqm_ops import local, pipeline
 
     started = time.monotonic()
     folder = _files(Settings())
     settings = Settings()
     stack = local.Stack(settings)
     stack.up(say=lambda line: err.print(line, markup=False))
-    _ingest(stack, folder)
+    runs = pipeline.simulated_runs(_RUNS, _ERA)
+    conditions = {"runs": f"{runs[0]}-{runs[-1]}"}
+    _run(stack, {"hdqm_ingest": {"files": [str(folder)]}, "hdqm_sync_oms": conditions, "hdqm_sync_rr": conditions})
     _show(local.with_database(settings))
     out.print(stack.welcome(), markup=False)
     out.print(f"Ready after {time.monotonic() - started:.0f} s. `make down` (or `hdqm down`) stops it; the data stay.")
@@ -59,30 +65,35 @@ def demo() -> None:
 
 def _files(settings: Settings) -> Path:
     """Simulate once; from then on the daily Dag looks into this folder too."""
-    from hdqm_ops import pipeline
+    from hdqm_ops import local, pipeline
 
     folder = settings.home / "demo" / "dqm"
     if not folder.exists():
         partial = folder.with_name("dqm.partial")
         tree = pipeline.read_selection(settings, ())
-        with progress("simulate DQM files", pipeline.simulated_files("demo")) as advance:
-            pipeline.simulate_files(tree, partial, "demo", seed=1, jobs=2, advance=advance)
+        runs = pipeline.simulated_runs(_RUNS, _ERA)
+        with progress("simulate DQM files", pipeline.simulated_files("demo", runs=runs)) as advance:
+            pipeline.simulate_files(tree, partial, "demo", seed=1, jobs=2, advance=advance, runs=runs)
         partial.rename(folder)
     if not stack_file().exists():
-        stack_file().write_text(f'HDQM_FILES=["{folder}"]\n')
+        simulators = local.Simulators(settings, settings.simulator_port or _SIMULATOR_PORT)
+        told = {"HDQM_FILES": f'["{folder}"]', **simulators.settings()}
+        stack_file().write_text("".join(f"{name}={text}\n" for name, text in told.items()))
     return folder
 
 
-def _ingest(stack: Stack, folder: Path) -> None:
-    err.print("Airflow: triggering the Dag hdqm_ingest", markup=False)
+def _run(stack: Stack, forms: Mapping[str, Mapping[str, object]]) -> None:
+    """Trigger Dags as their forms in the UI do, and wait for all."""
+    err.print(f"Airflow: triggering the Dags {', '.join(forms)}", markup=False)
     airflow = stack.airflow()
-    run_id = airflow.trigger("hdqm_ingest", {"files": [str(folder)]})
-    state = airflow.wait("hdqm_ingest", run_id, timeout_s=900, say=lambda line: err.print(line, markup=False))
-    if state != "success":
-        failed = ", ".join(airflow.failed_tasks("hdqm_ingest", run_id))
-        raise HdqmError(
-            f"the Dag run {run_id} ended as {state}: {failed}; their logs are in Airflow, and below HDQM_HOME"
-        )
+    started = {dag: airflow.trigger(dag, form) for dag, form in forms.items()}
+    for dag, run_id in started.items():
+        state = airflow.wait(dag, run_id, timeout_s=900, say=lambda line: err.print(line, markup=False))
+        if state != "success":
+            failed = ", ".join(airflow.failed_tasks(dag, run_id))
+            raise HdqmError(
+                f"{dag}: the run {run_id} ended as {state}: {failed}; their logs are in Airflow, and below HDQM_HOME"
+            )
 
 
 def _show(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from hdqm_ops.settings import Settings
 if TYPE_CHECKING:
     from hdqm_ops.services import GoldenJson, Table
 
-__all__ = ["golden", "oms", "register_simulators", "rr"]
+__all__ = ["golden", "oms", "read_argument", "register_simulators", "rr"]
 
 _WIDE = 10
 
@@ -296,11 +296,16 @@ def rr_json(
     """Have Run Registry make a golden JSON."""
     from hdqm_ops.services import RunRegistry
 
-    text = _read(Path(rule[1:])) if rule.startswith("@") else rule
+    text = read_argument(rule)
     with RunRegistry.from_settings(Settings()) as client:
         created = client.create_json(text, datasets, deadline_s=deadline_s, poll_s=poll_s)
     err.print(f"Run Registry made JSON {created.id}: {_counted(created.golden)}", markup=False)
     _write(created.golden, file)
+
+
+def read_argument(text: str) -> str:
+    """An argument, or what the file holds that it names with ``@``."""
+    return _read(Path(text[1:])) if text.startswith("@") else text
 
 
 def _print_registry(

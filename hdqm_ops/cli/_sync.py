@@ -1,5 +1,6 @@
 """``hdqm sync``, ``hdqm runs``, ``hdqm json import``: what is known of runs, into the database and out of it."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,10 +8,11 @@ import typer
 
 from hdqm_ops.cli._context import with_database
 from hdqm_ops.cli._output import err, out, print_json, table
+from hdqm_ops.cli._services import read_argument
 
 if TYPE_CHECKING:
     from hdqm_ops.load import Selection
-    from hdqm_ops.pipeline import SyncReport
+    from hdqm_ops.pipeline import SyncReport, Wanted
 
 __all__ = ["app", "register_golden", "runs"]
 
@@ -21,7 +23,9 @@ Runs = Annotated[
     list[str] | None,
     typer.Option("-r", "--run", "--runs", help="Runs and ranges: 324997 325000-325170; none: what is due."),
 ]
-Days = Annotated[int, typer.Option(min=1, help="How many days the daily sweep goes back.")]
+Days = Annotated[int | None, typer.Option(min=1, help="Days that a sweep goes back; default: HDQM_SYNC_DAYS.")]
+Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Runs that began on this day or later.")]
+Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Runs that began on this day or earlier.")]
 Everything = Annotated[bool, typer.Option("--all", help="All runs that the service has.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
@@ -30,7 +34,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 def sync_oms(
     *,
     run: Runs = None,
-    days: Days = 14,
+    since: Since = None,
+    until: Until = None,
+    days: Days = None,
     everything: Everything = False,
     lumisections: Annotated[bool, typer.Option("--lumisections", help="Lumisections of the named runs too.")] = False,
     as_json: AsJson = False,
@@ -38,18 +44,33 @@ def sync_oms(
     """Runs and fills of OMS: what is new, what was open, corrections."""
     from hdqm_ops import pipeline
 
-    wanted = " ".join(run or ())
-    report = pipeline.sync_oms(with_database(), wanted, days=days, everything=everything, lumisections=lumisections)
-    _print(report, as_json=as_json)
+    wanted = _wanted(run, since, until, days, everything=everything)
+    _print(pipeline.sync_oms(with_database(), wanted, lumisections=lumisections), as_json=as_json)
 
 
 @app.command("rr")
-def sync_rr(*, run: Runs = None, days: Days = 14, everything: Everything = False, as_json: AsJson = False) -> None:
+def sync_rr(
+    *,
+    run: Runs = None,
+    since: Since = None,
+    until: Until = None,
+    days: Days = None,
+    everything: Everything = False,
+    as_json: AsJson = False,
+) -> None:
     """Classes, significance and certification of Run Registry."""
     from hdqm_ops import pipeline
 
-    report = pipeline.sync_rr(with_database(), " ".join(run or ()), days=days, everything=everything)
-    _print(report, as_json=as_json)
+    _print(pipeline.sync_rr(with_database(), _wanted(run, since, until, days, everything=everything)), as_json=as_json)
+
+
+def _wanted(
+    run: list[str] | None, since: datetime | None, until: datetime | None, days: int | None, *, everything: bool
+) -> "Wanted":
+    from hdqm_ops.pipeline import Wanted
+
+    first, last = (moment.date() if moment else None for moment in (since, until))
+    return Wanted(" ".join(run or ()), first, last, days, everything)
 
 
 @runs.command("import")
@@ -118,8 +139,9 @@ def _print_runs(selection: "Selection", *, left_out: bool, as_json: bool) -> Non
 
 
 def register_golden(golden: typer.Typer) -> None:
-    """Add ``import`` to ``hdqm json``."""
+    """Add ``import`` and ``create`` to ``hdqm json``."""
     golden.command("import")(import_golden)
+    golden.command("create")(create_golden)
 
 
 def import_golden(
@@ -136,6 +158,27 @@ def import_golden(
         print_json(found)
     else:
         out.print(f"{name}: {found['runs']} runs, {found['lumisections']} lumisections", markup=False)
+
+
+def create_golden(
+    name: Annotated[str, typer.Argument(help="Name that people choose it by.")],
+    rule: Annotated[str, typer.Argument(help="Rule in json-logic, or @FILE with one.")],
+    datasets: Annotated[str, typer.Argument(help="Names of datasets, as SQL's SIMILAR TO.")],
+    *,
+    deadline_s: Annotated[float, typer.Option("--deadline", help="Give up after so many seconds.")] = 3600,
+    poll_s: Annotated[float, typer.Option("--poll", help="Seconds between two questions.")] = 15,
+    as_json: AsJson = False,
+) -> None:
+    """Have Run Registry make a golden JSON, and keep it in the database, in place of another one of that name."""
+    from hdqm_ops import pipeline
+
+    text = read_argument(rule)
+    found = pipeline.create_golden_json(with_database(), name, text, datasets, deadline_s=deadline_s, poll_s=poll_s)
+    if as_json:
+        print_json(found)
+    else:
+        told = f"{found['runs']} runs, {found['lumisections']} lumisections; number {found['id']} of Run Registry"
+        out.print(f"{name}: {told}", markup=False)
 
 
 def _print(report: "SyncReport", *, as_json: bool) -> None:

@@ -34,6 +34,7 @@ from hdqm_ops.load._runs import (
 )
 from hdqm_ops.load._selection import Selection, left_out_runs, selected_runs
 from hdqm_ops.load._services import (
+    GoldenOrigin,
     SyncState,
     record_certification,
     record_fills,
@@ -57,6 +58,7 @@ __all__ = [
     "EndedSession",
     "FileFilter",
     "FileResult",
+    "GoldenOrigin",
     "Held",
     "LoadCounts",
     "MigrationStatus",

@@ -1,7 +1,8 @@
 """Fills, lumisections, certification, golden JSONs, and how far synchronisation is."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hdqm_ops.errors import ConfigError
@@ -10,6 +11,7 @@ from hdqm_ops.load._runs import Service, as_json
 from hdqm_ops.load._sql import query
 
 __all__ = [
+    "GoldenOrigin",
     "SyncState",
     "record_certification",
     "record_fills",
@@ -29,12 +31,14 @@ class SyncState:
 
     Attributes:
         watermark: what was asked up to; None before the first time.
-        swept_to: run number that the slow sweep has come to.
-        sweep_due: the last sweep is more than a day ago.
+        swept_to: run number that the slow sweep, or the first synchronisation, has come to.
+        complete: the first synchronisation has come to its end.
+        sweep_due: the last sweep is long ago.
     """
 
     watermark: int | None = None
     swept_to: int | None = None
+    complete: bool = False
     sweep_due: bool = True
 
 
@@ -86,17 +90,39 @@ def record_certification(
     return in_transaction(connection, work)
 
 
+@dataclass(frozen=True, slots=True)
+class GoldenOrigin:
+    """How Run Registry made a golden JSON.
+
+    Attributes:
+        rr_id: its number there.
+        json_logic: the rule.
+        dataset_name_filter: the datasets.
+    """
+
+    rr_id: int
+    json_logic: Any
+    dataset_name_filter: str
+
+
 def store_golden_json(
-    connection: Connection, name: str, runs: Mapping[int, str], *, owner: str | None = None, days: int | None = None
+    connection: Connection,
+    name: str,
+    runs: Mapping[int, str],
+    *,
+    owner: str | None = None,
+    days: int | None = None,
+    origin: GoldenOrigin | None = None,
 ) -> None:
     """Write a golden JSON in place of another one of that name; those that have expired are removed.
 
     Args:
         connection: from ``connect``.
         name: that people choose it by.
-        runs: multiranges as PostgreSQL writes them.
+        runs: run number → lumisections, a multirange as PostgreSQL writes it.
         owner: who brings it; None: the site, whose lists no person replaces.
         days: after which it expires; None: never.
+        origin: how Run Registry made it; None where it came as a file.
 
     Raises:
         ConfigError: the name belongs to the site or to somebody else.
@@ -104,7 +130,10 @@ def store_golden_json(
 
     def work() -> None:
         facts: dict[str, Any] = {"name": name, "runs": list(runs), "ranges": list(runs.values())}
-        facts |= {"owner": owner, "days": days}
+        facts |= {"owner": owner, "days": days, "source": "file"}
+        facts |= {"rr_id": None, "json_logic": None, "dataset_name_filter": None}
+        if origin:
+            facts |= {**asdict(origin), "json_logic": json.dumps(origin.json_logic), "source": "run_registry"}
         connection.execute(query("services", "remove_expired_golden"))
         if connection.execute(query("services", "write_golden"), facts).rowcount == 0:
             raise ConfigError(f"there is a golden JSON named {name!r} that is not yours: choose another name")
@@ -122,10 +151,10 @@ def remove_golden_json(connection: Connection, name: str, owner: str) -> bool:
     )
 
 
-def sync_state(connection: Connection, service: Service) -> SyncState:
-    """How far synchronisation with a service is."""
+def sync_state(connection: Connection, service: Service, sweep_h: float = 24) -> SyncState:
+    """How far synchronisation with a service is; a sweep is due so many hours after the last one."""
     with translated():
-        row = connection.execute(query("services", "state"), {"name": service}).fetchone()
+        row = connection.execute(query("services", "state"), {"name": service, "sweep_h": sweep_h}).fetchone()
     return SyncState(*row) if row else SyncState()
 
 
@@ -136,9 +165,11 @@ def record_sync(
     _note(connection, "succeeded", name=service, watermark=watermark, swept=swept, swept_to=swept_to)
 
 
-def record_sync_progress(connection: Connection, service: Service, watermark: int) -> None:
-    """All up to the watermark was answered; the next synchronisation goes on there."""
-    _note(connection, "advanced", name=service, watermark=watermark)
+def record_sync_progress(
+    connection: Connection, service: Service, *, watermark: int | None = None, swept_to: int | None = None
+) -> None:
+    """The first synchronisation has come so far; the next one goes on there."""
+    _note(connection, "advanced", name=service, watermark=watermark, swept_to=swept_to)
 
 
 def record_sync_failure(connection: Connection, service: Service, failure: str) -> None:

@@ -229,6 +229,7 @@ _MACHINE = {
     "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",  # paused consumers drop asset events for ever
+    "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",  # the Test button of the forms of connections
     "AIRFLOW__API__HOST": "127.0.0.1",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",  # a new Dag file is noticed after so many seconds
     # One that did not change is not read again so often (30 s by default), which is a tenth of a core for ours.

@@ -1,5 +1,6 @@
 """Airflow through its REST API, as far as the stack, the demo and tests need it."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -157,6 +158,16 @@ class AirflowClient:
             self._ask("POST", "pools", json=pool)
         elif found["slots"] != slots:
             self._ask("PATCH", f"pools/{name}", json={**pool, "include_deferred": found["include_deferred"]})
+
+    def set_connection(self, connection: Mapping[str, Any]) -> None:
+        """Make a connection, or bring it up to date; one whose description is another belongs to somebody else."""
+        document = {**connection, "extra": json.dumps(connection.get("extra") or {})}
+        path = f"connections/{connection['connection_id']}"
+        found = self._ask("GET", path, missing_is_none=True)
+        if found is None:
+            self._ask("POST", "connections", json=document)
+        elif found["description"] == connection["description"]:
+            self._ask("PATCH", path, json=document)
 
     def _ask(self, method: str, path: str, *, missing_is_none: bool = False, **arguments: Any) -> Any:
         """The JSON of an answer; logs in when that is needed."""

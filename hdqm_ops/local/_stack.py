@@ -18,6 +18,7 @@ from hdqm_ops.local._grafana import Grafana, find_grafana
 from hdqm_ops.local._place import make_home
 from hdqm_ops.local._postgres import Postgres
 from hdqm_ops.local._secrets import locked
+from hdqm_ops.local._simulators import Simulators
 from hdqm_ops.settings import Settings, as_environment
 
 __all__ = ["Part", "Stack", "StackStatus"]
@@ -91,6 +92,7 @@ class Stack:
         self._grafana = Grafana(settings, find_grafana(settings.grafana_home), self._database)
         self._airflow = Airflow(self._linked(settings), self._database)
         self._api = Api(settings, self._database)
+        self._simulators = Simulators(settings, settings.simulator_port)
 
     def _linked(self, settings: Settings) -> Settings:
         """The settings with the address that Airflow's pages show dashboards from: the local one, if none is named."""
@@ -103,11 +105,12 @@ class Stack:
         return self._airflow.client(user)
 
     def _components(self) -> list[Component]:
-        """All but the database, in the order in which they start; Grafana only where there is one, or still runs."""
-        grafana = self._grafana.component()
+        """All but the database, in the order in which they start; some only where they are wanted, or still run."""
+        simulators, grafana = self._simulators.component(), self._grafana.component()
         shown = self._grafana.startable or grafana.wanted
         others = (self._api.component(), *self._airflow.components())
-        return [self._guard(), *others, *([grafana] if shown else [])]
+        first = [simulators] if self._simulators.wanted or simulators.wanted else []
+        return [*first, self._guard(), *others, *([grafana] if shown else [])]
 
     def _guard(self) -> Component:
         def environment() -> dict[str, str]:
@@ -148,6 +151,8 @@ class Stack:
             for component in components:
                 self._await_health(component, say, fresh=component.name in started)
             self._airflow.finish()
+            for connection in self._simulators.connections():
+                self._airflow.client().set_connection(connection)
 
     def _prepare_grafana(self, say: Callable[[str], None]) -> None:
         """Write what Grafana reads at its start, and tell the dashboards where the other pages are."""
@@ -183,6 +188,8 @@ class Stack:
             f"REST API     {self._api.address}/docs",
             f"TimescaleDB  {self._database.where()['address']}  (hdqm db psql)",
         ]
+        if self._simulators.wanted:
+            lines.append(f"OMS, RR      {self._simulators.address}  (simulated)")
         if self._grafana.startable:
             lines.append(f"Dashboards   {self._grafana.home_page}  (to look needs no login)")
         return "\n".join(lines)

@@ -33,9 +33,11 @@ from hdqm_ops.pipeline._plan import Batch, Plan, apply_configuration, plan
 from hdqm_ops.pipeline._reduction import FileReducer
 from hdqm_ops.pipeline._report import FileReport, Report
 from hdqm_ops.pipeline._request import Request
-from hdqm_ops.pipeline._simulation import simulate_files, simulated_files
+from hdqm_ops.pipeline._simulation import simulate_files, simulated_files, simulated_runs
 from hdqm_ops.pipeline._sync import (
     SyncReport,
+    Wanted,
+    create_golden_json,
     import_golden_json,
     import_runs,
     oms_is_configured,
@@ -56,10 +58,12 @@ __all__ = [
     "Report",
     "Request",
     "SyncReport",
+    "Wanted",
     "Watcher",
     "add_up",
     "apply_configuration",
     "config_roots",
+    "create_golden_json",
     "end_long_sessions",
     "file_events",
     "find_trends",
@@ -90,6 +94,7 @@ __all__ = [
     "select_runs",
     "simulate_files",
     "simulated_files",
+    "simulated_runs",
     "some_files",
     "summary",
     "summary_rows",

@@ -1,8 +1,10 @@
 """Runs as OMS and Run Registry tell of them, into the database: what is new, open or failed, and slow sweeps."""
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -13,7 +15,10 @@ from hdqm_ops.run_index import run_index_file, write_run_index
 from hdqm_ops.settings import Settings
 
 __all__ = [
+    "DUE",
     "SyncReport",
+    "Wanted",
+    "create_golden_json",
     "import_golden_json",
     "import_runs",
     "oms_is_configured",
@@ -32,6 +37,7 @@ _OVERLAP = 200  # run numbers below the newest that are asked for again
 _VERSIONS = 10_000  # versions of Run Registry, dito
 _NEAR = 1_000  # single runs that are nearer than this are asked for together
 _WHOLE_TRIES = 3
+_BEFORE_CMS, _AFTER_US = date(2008, 1, 1), date(2100, 1, 1)
 
 
 @dataclass(slots=True)
@@ -80,21 +86,65 @@ def rr_is_configured(settings: Settings) -> bool:
     return services.run_registry_service(settings).configured
 
 
-def sync_oms(
-    settings: Settings, runs: str = "", *, days: int = 14, everything: bool = False, lumisections: bool = False
-) -> SyncReport:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a synchronisation asks for; without any of it, what is due.
+
+    Attributes:
+        runs: runs and ranges, ``324997 325000-325170``.
+        since: runs that began on this day (UTC) or later.
+        until: runs that began on this day or earlier.
+        days: how many days before the newest run a sweep goes back; None: as the settings say.
+        everything: all runs that the service has.
+    """
+
+    runs: str = ""
+    since: date | None = None
+    until: date | None = None
+    days: int | None = None
+    everything: bool = False
+
+    def __post_init__(self) -> None:
+        if self.runs and self.dated:
+            raise ConfigError("name runs or days, not both")
+        if self.since and self.until and self.until < self.since:
+            raise ConfigError(f"the last day, {self.until}, is before the first, {self.since}")
+
+    @property
+    def dated(self) -> bool:
+        """Days are named."""
+        return self.since is not None or self.until is not None
+
+    @property
+    def named(self) -> bool:
+        """Runs or days are named."""
+        return bool(self.runs) or self.dated
+
+    @property
+    def begin(self) -> str:
+        """First moment, as both services write it."""
+        return f"{self.since or _BEFORE_CMS}T00:00:00Z"
+
+    @property
+    def end(self) -> str:
+        """First moment after it."""
+        return f"{self.until + timedelta(days=1) if self.until else _AFTER_US}T00:00:00Z"
+
+
+DUE = Wanted()
+
+
+def sync_oms(settings: Settings, wanted: Wanted = DUE, *, lumisections: bool = False) -> SyncReport:
     """Bring what OMS tells of runs and fills into the database.
 
-    Without runs: what is new since the last time with some overlap, what has no end or was not answered, and once a day
-    the last days and a slice of everything. Again with the same answers it changes no value. When all is answered, the
-    run index is written, which Airflow's Backfill dialog reads.
+    What is due is: what is new since the last time with some overlap, what has no end or was not answered, and now and
+    then the last days and a slice of everything. Again with the same answers it changes no value. When all is answered,
+    the run index is written, which Airflow's Backfill dialog reads.
 
     Args:
         settings: where OMS and the database are.
-        runs: only these runs and ranges.
-        days: how many days before the newest run the daily sweep goes back.
-        everything: all runs that OMS has.
-        lumisections: lumisections too; only for runs that are named.
+        wanted: what is asked for.
+        lumisections: lumisections too; only for runs or days that are named.
 
     Raises:
         ConfigError: OMS is not configured, or refuses; the run index cannot be written.
@@ -102,19 +152,19 @@ def sync_oms(
         BadAnswer: OMS answered what cannot be; nothing of that answer is kept.
     """
     _need(oms_is_configured(settings), "OMS", "HDQM_OMS_URL, HDQM_OMS_AUDIENCE")
-    if lumisections and not runs:
-        raise ConfigError("lumisections of all runs are too many: name runs")
+    if lumisections and not wanted.named:
+        raise ConfigError("lumisections of all runs are too many: name runs or days")
     with services.OMS.from_settings(settings) as oms, connect(settings) as connection:
-        report = _OmsSync(oms, connection, lumisections=lumisections).run(runs, days, everything=everything)
+        report = _OmsSync(oms, connection, settings, lumisections=lumisections).run(wanted)
         write_run_index(run_index_file(settings), load.run_starts(connection))
     return report
 
 
-def sync_rr(settings: Settings, runs: str = "", *, days: int = 14, everything: bool = False) -> SyncReport:
+def sync_rr(settings: Settings, wanted: Wanted = DUE) -> SyncReport:
     """Bring what Run Registry decides of runs and datasets into the database; arguments as for `sync_oms`."""
     _need(rr_is_configured(settings), "Run Registry", "HDQM_RR_URL, HDQM_RR_AUDIENCE")
     with services.RunRegistry.from_settings(settings) as rr, connect(settings) as connection:
-        return _RegistrySync(rr, connection).run(runs, days, everything=everything)
+        return _RegistrySync(rr, connection, settings).run(wanted)
 
 
 def import_runs(settings: Settings, file: Path) -> SyncReport:
@@ -133,12 +183,43 @@ def import_runs(settings: Settings, file: Path) -> SyncReport:
 
 def import_golden_json(settings: Settings, name: str, file: Path) -> dict[str, int]:
     """Keep a golden JSON under a name, in place of another one of that name; its runs and lumisections."""
-    if not name.strip() or len(name) > 200:
-        raise ConfigError(f"{name!r} is no name that people could choose a golden JSON by")
+    _check_name(name)
     golden = services.GoldenJson.read(file)
     with connect(settings) as connection:
         load.store_golden_json(connection, name, golden.multiranges())
     return {"runs": len(golden), "lumisections": golden.lumisections}
+
+
+def create_golden_json(
+    settings: Settings, name: str, rule: str, datasets: str, *, deadline_s: float = 3600, poll_s: float = 15
+) -> dict[str, int]:
+    """Have Run Registry make a golden JSON, and keep it under a name.
+
+    Args:
+        settings: where Run Registry and the database are.
+        name: what people choose it by; another one of that name is replaced.
+        rule: json-logic, as text.
+        datasets: names of datasets, as SQL's SIMILAR TO.
+        deadline_s: give up after so many seconds.
+        poll_s: seconds between two questions whether it is made.
+
+    Raises:
+        ConfigError: Run Registry is not configured, or the rule or the name cannot be used.
+        ServiceError: Run Registry did not make it; what stood under the name stays.
+    """
+    _check_name(name)
+    _need(rr_is_configured(settings), "Run Registry", "HDQM_RR_URL, HDQM_RR_AUDIENCE")
+    with connect(settings) as connection:
+        with services.RunRegistry.from_settings(settings) as rr:
+            made = rr.create_json(rule, datasets, deadline_s=deadline_s, poll_s=poll_s)
+        origin = load.GoldenOrigin(made.id, json.loads(rule), datasets)
+        load.store_golden_json(connection, name, made.golden.multiranges(), origin=origin)
+    return {"id": made.id, "runs": len(made.golden), "lumisections": made.golden.lumisections}
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > 200:
+        raise ConfigError(f"{name!r} is no name that people could choose a golden JSON by")
 
 
 def _need(configured: bool, service: str, more: str) -> None:
@@ -154,17 +235,21 @@ class _Sync:
 
     service: Literal["oms", "rr"]
 
-    def __init__(self, connection: load.Connection) -> None:
+    def __init__(self, connection: load.Connection, settings: Settings) -> None:
         self.connection = connection
+        self.settings = settings
         self.report = SyncReport()
 
-    def run(self, runs: str, days: int, *, everything: bool) -> SyncReport:
+    def run(self, wanted: Wanted) -> SyncReport:
         """Ask for what is named, or for what is due."""
         try:
-            if runs:
-                self.ranges(discover.parse_runs(runs).ranges)
+            if wanted.runs:
+                self.ranges(discover.parse_runs(wanted.runs).ranges)
+            elif wanted.dated:
+                began = self.began(wanted)
+                self.ranges([began] if began else [])
             else:
-                self.due(days, everything=everything)
+                self.due(wanted.days or self.settings.sync_days, everything=wanted.everything)
         except ServiceError as error:
             load.record_sync_failure(self.connection, self.service, str(error))
             raise
@@ -182,6 +267,14 @@ class _Sync:
     def span(self) -> Stretch | None:
         """First and last run that the service has; None where it has none."""
         raise NotImplementedError
+
+    def began(self, wanted: Wanted) -> Stretch | None:
+        """First and last run that began in the wanted days; None where none did."""
+        raise NotImplementedError
+
+    def state(self) -> load.SyncState:
+        """How far this synchronisation is."""
+        return load.sync_state(self.connection, self.service, self.settings.sync_sweep_h)
 
     def ranges(self, ranges: Iterable[Stretch], *, after: Callable[[int], None] = lambda _: None) -> None:
         """Ask slice by slice; what fails is noted as asked."""
@@ -207,40 +300,46 @@ class _Sync:
 class _OmsSync(_Sync):
     service = "oms"
 
-    def __init__(self, oms: services.OMS, connection: load.Connection, *, lumisections: bool) -> None:
-        super().__init__(connection)
+    def __init__(
+        self, oms: services.OMS, connection: load.Connection, settings: Settings, *, lumisections: bool
+    ) -> None:
+        super().__init__(connection, settings)
         self.oms = oms
         self.lumisections = lumisections
         self._span: Stretch | None = None
 
     def due(self, days: int, *, everything: bool) -> None:
-        state, span = load.sync_state(self.connection, "oms"), self.span()
+        state, span = self.state(), self.span()
         if span is None:
             return
-        swept, swept_to = everything or state.watermark is None, None
-        if swept:
-            wanted: list[Stretch] = [span]
-        else:
-            wanted = [(max(span[0], (state.watermark or 0) - _OVERLAP), span[1])]
+        fresh = (max(span[0], (state.watermark or 0) - _OVERLAP), span[1])
+        wanted, swept, swept_to = [span if everything else fresh], everything or not state.complete, None
+        if not swept:
             wanted += _near(load.runs_to_ask(self.connection, "oms"))
             if state.sweep_due:
                 more, swept_to = self.swept(days, state, span)
                 wanted, swept = wanted + more, True
 
         def progress(last: int) -> None:
-            if state.watermark is None:  # the first time takes long: what broke off goes on where it was
-                load.record_sync_progress(self.connection, "oms", last)
+            if not state.complete:  # the first time takes long: what broke off goes on where it was
+                load.record_sync_progress(self.connection, "oms", watermark=last)
 
         self.ranges(_joined(wanted), after=progress)
         load.record_sync(self.connection, "oms", watermark=span[1], swept=swept, swept_to=swept_to)
 
     def span(self) -> Stretch | None:
         if self._span is None:
-            query = self.oms.query("runs").fields("run_number")
-            ends = [query.sort("run_number", descending=descending).first(1).dicts() for descending in (False, True)]
-            if all(ends):
-                self._span = (ends[0][0]["run_number"], ends[1][0]["run_number"])
+            self._span = self._ends(self.oms.query("runs"))
         return self._span
+
+    def began(self, wanted: Wanted) -> Stretch | None:
+        query = self.oms.query("runs").filter("start_time", wanted.begin, "GE")
+        return self._ends(query.filter("start_time", wanted.end, "LT"))
+
+    def _ends(self, runs: services.Query) -> Stretch | None:
+        query = runs.fields("run_number")
+        ends = [query.sort("run_number", descending=descending).first(1).dicts() for descending in (False, True)]
+        return (ends[0][0]["run_number"], ends[1][0]["run_number"]) if all(ends) else None
 
     def slice(self, first: int, last: int) -> None:
         told = [_with_peak(services.run_facts(row)) for row in self.oms.runs(first, last)]
@@ -264,30 +363,48 @@ class _OmsSync(_Sync):
 class _RegistrySync(_Sync):
     service = "rr"
 
-    def __init__(self, rr: services.RunRegistry, connection: load.Connection) -> None:
-        super().__init__(connection)
+    def __init__(self, rr: services.RunRegistry, connection: load.Connection, settings: Settings) -> None:
+        super().__init__(connection, settings)
         self.rr = rr
 
     def due(self, days: int, *, everything: bool) -> None:
-        state = load.sync_state(self.connection, "rr")
+        state = self.state()
         version = self._newest_version()  # before anything is read: what changes meanwhile comes next time
-        swept, swept_to = everything or state.watermark is None, None
-        if swept:
+        swept, swept_to = True, None
+        if everything:
             span = self.span()
             self.ranges([span] if span else [])
+        elif not state.complete:
+            self._first_time(state, version)
+            version = None  # that of its beginning counts
         else:
             self._changed_since((state.watermark or 0) - _VERSIONS)
             wanted = _near(load.runs_to_ask(self.connection, "rr"))
             span = self.span() if state.sweep_due else None
+            swept = span is not None
             if span:
                 more, swept_to = self.swept(days, state, span)
-                wanted, swept = wanted + more, True
+                wanted += more
             self.ranges(_joined(wanted))
         load.record_sync(self.connection, "rr", watermark=version, swept=swept, swept_to=swept_to)
 
+    def _first_time(self, state: load.SyncState, version: int | None) -> None:
+        """All there is; what broke off goes on where it was, and what changed since its beginning comes next time."""
+        if state.watermark is None:
+            load.record_sync_progress(self.connection, "rr", watermark=version)
+        span = self.span()
+        begin = max(span[0], (state.swept_to or 0) + 1) if span else 0
+
+        def progress(last: int) -> None:
+            load.record_sync_progress(self.connection, "rr", swept_to=last)
+
+        self.ranges([(begin, span[1])] if span and begin <= span[1] else [], after=progress)
+
     def span(self) -> Stretch | None:
-        first, last = (self._end("run_number", order) for order in ("ASC", "DESC"))
-        return None if first is None or last is None else (first, last)
+        return self._ends({})
+
+    def began(self, wanted: Wanted) -> Stretch | None:
+        return self._ends({"start_time": {"and": [{">=": wanted.begin}, {"<": wanted.end}]}})
 
     def slice(self, first: int, last: int) -> None:
         wanted = {"run_number": {"and": [{">=": first}, {"<=": last}]}}
@@ -322,10 +439,14 @@ class _RegistrySync(_Sync):
         return self.rr.get_datasets(wanted)
 
     def _newest_version(self) -> int | None:
-        return self._end("version", "DESC")
+        return self._end({}, "version", "DESC")
 
-    def _end(self, name: str, order: str) -> int | None:
-        rows = self.rr.get_runs({}, limit=1, page_size=1, sortings=[(name, order)])
+    def _ends(self, wanted: Mapping[str, Any]) -> Stretch | None:
+        first, last = (self._end(wanted, "run_number", order) for order in ("ASC", "DESC"))
+        return None if first is None or last is None else (first, last)
+
+    def _end(self, wanted: Mapping[str, Any], name: str, order: str) -> int | None:
+        rows = self.rr.get_runs(wanted, limit=1, page_size=1, sortings=[(name, order)])
         return rows[0][name] if rows else None
 
 

@@ -273,15 +273,18 @@ def _by_hand(place: str, told: Mapping[str, Any], kinds: Mapping[str, type], pro
                 facts[name] = _READ[kinds[name]](value)
             except (TypeError, ValueError):
                 problems.append(f"{place}: {name} is {value!r}, no {kinds[name].__name__}")
-    if facts.get("run_number") is None:
-        problems.append(f"{place}: there is no run_number")
+    number = facts.get("run_number")
+    if number is None or not 0 < number < 2**31:
+        problems.append(f"{place}: " + ("there is no run_number" if number is None else f"{number} is no run number"))
     return facts
 
 
 def _read_csv(path: Path) -> Sequence[tuple[str, Mapping[str, Any]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
-            table = csv.DictReader(lines, restkey="a column too many")
+            table = csv.DictReader(lines, restkey="a column too many", strict=True)
+            if not table.fieldnames:
+                raise ConfigError(f"{path}: is empty; its first line names columns of hdqm.runs, run_number among them")
             return [(f"line {table.line_num}", row) for row in table]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None

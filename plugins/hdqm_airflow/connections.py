@@ -1,5 +1,7 @@
 """Airflow connections become HDQM settings, here and nowhere else."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from airflow.exceptions import AirflowNotFoundException
@@ -8,6 +10,7 @@ from pydantic import SecretStr
 
 from hdqm_airflow.eos import renew_if_named
 from hdqm_airflow.services import OmsHook, RunRegistryHook, address_of, service_facts
+from hdqm_ops.pipeline import Wanted
 from hdqm_ops.settings import Settings
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "reader_settings",
     "rr_settings",
     "settings",
+    "wanted_by",
     "writer_settings",
 ]
 
@@ -82,6 +86,16 @@ def grafana_settings() -> Settings:
         return _with_database({})
     facts = {"grafana_url": address_of(connection), "grafana_token": connection.password}
     return _with_database({name: told for name, told in facts.items() if told})
+
+
+def wanted_by(params: Mapping[str, Any]) -> Wanted:
+    """What the form of a synchronisation asks for; an empty one: what is due.
+
+    Raises:
+        ConfigError: runs and days are named, or days that end before they begin.
+    """
+    since, until = (date.fromisoformat(text) if (text := params[name]) else None for name in ("since", "until"))
+    return Wanted(params["runs"] or "", since, until, params["days"], params["everything"])
 
 
 def _with_database(facts: dict[str, Any]) -> Settings:

@@ -41,13 +41,18 @@ def _service(kind: str, hook: str, name: str, address: str) -> dict[str, Any]:
         "hook-class-name": f"hdqm_airflow.services.{hook}",
         "hook-name": name,
         "ui-field-behaviour": {
-            "hidden-fields": ["port", "schema"],
-            "relabeling": {"host": "Address", "login": "Client id", "password": "Client secret"},
-            "placeholders": {"host": address},
+            "hidden-fields": ["schema"],
+            "relabeling": {
+                "host": "Address",
+                "port": "Port (0: as in the address)",  # left empty, Airflow's Test button refuses
+                "login": "Client id",
+                "password": "Client secret",
+            },
+            "placeholders": {"host": address, "port": "0"},
         },
         "conn-fields": {
             "audience": _text("Audience (empty: the one that belongs to the address)"),
-            "no_token": {"label": "Asks for no token", "schema": {"type": "boolean", "default": False}},
+            "anonymous": {"label": "Without sign-on, as inside of P5", "schema": {"type": "boolean", "default": False}},
             "sso_url": _text("Sign-on realm (empty: CERN's)"),
             "grant": _text("Grant: api-access (empty) or token-exchange"),
             "ca_bundle": _text("File of certificate authorities (path on the workers)"),

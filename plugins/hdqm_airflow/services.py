@@ -36,7 +36,7 @@ class _ServiceHook(BaseHook):
             "sso_grant": extra.get("grant"),
             "ca_bundle": extra.get("ca_bundle"),
         }
-        if extra.get("no_token"):
+        if extra.get("anonymous") is True:
             told[f"{self.prefix}_audience"] = ""
         return {name: value for name, value in told.items() if value or value == ""}
 

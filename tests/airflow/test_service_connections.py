@@ -1,27 +1,17 @@
 """Connections to OMS and Run Registry, and the Dags that use them."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+import os
+import runpy
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from dag_process import DAGS, dag_process, database_address
 
 from hdqm_ops.simulate.services import SimulatedServices, Simulation, World
 
 pytestmark = pytest.mark.airflow
-
-DAGS = Path(__file__).parents[2] / "dags"
-
-TEST = """
-import json, sys
-from airflow.utils import db
-db.initdb()
-from airflow.dag_processing.dagbag import DagBag
-run = DagBag(sys.argv[1]).dags[sys.argv[2]].test(run_conf=json.loads(sys.argv[3]))
-print("STATE", run.state.value, *[str(one.state) for one in run.get_task_instances()])
-"""
 
 
 @pytest.fixture(scope="module")
@@ -85,47 +75,75 @@ def test_both_types_are_in_the_provider():
         assert getattr(__import__(module, fromlist=[name]), name).conn_type == kind
 
 
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory):
+    """Runs Dags; no service is configured in its environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SSO_CLIENT_ID", "SSO_CLIENT_SECRET"):
+            patch.delenv(name, raising=False)
+        with dag_process(tmp_path_factory.mktemp("dags")) as process:
+            yield process
+
+
 @pytest.fixture
-def airflow(db, monkeypatch, tmp_path):
-    """Run a Dag in-process beside an Airflow of its own; the line about its end."""
-    from psycopg.conninfo import conninfo_to_dict
-
-    facts = conninfo_to_dict(db)
-    address = f"postgresql://{facts['user']}:{facts['password']}@{facts['host']}:{facts['port']}/{facts['dbname']}"
-
-    def run(dag, form):
-        monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
-        monkeypatch.setenv("HDQM_HOME", str(tmp_path))
-        monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-        monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(DAGS))
-        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path}/airflow.db")
-        monkeypatch.setenv("AIRFLOW_CONN_HDQM_DB", address)
-        command = [sys.executable, "-c", TEST, str(DAGS), dag, json.dumps(form)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr[-4000:]
-        return done.stdout.splitlines()[-1], done.stdout + done.stderr
-
-    return run
+def told(connections, db):
+    """What a Dag's process is to know of both services and of the database."""
+    connections()
+    names = ("AIRFLOW_CONN_CMS_OMS", "AIRFLOW_CONN_CMS_RR")
+    return {"AIRFLOW_CONN_HDQM_DB": database_address(db), **{name: os.environ[name] for name in names}}
 
 
 @pytest.mark.parametrize("dag", ["hdqm_sync_oms", "hdqm_sync_rr"])
-def test_a_dag_without_services_is_skipped_and_says_so(airflow, monkeypatch, dag):
-    for name in ("SSO_CLIENT_ID", "SSO_CLIENT_SECRET"):
-        monkeypatch.delenv(name, raising=False)
+def test_a_dag_without_services_is_skipped_and_says_so(airflow, db, dag):
+    ended, log = airflow.run(dag, {}, AIRFLOW_CONN_HDQM_DB=database_address(db))
 
-    ended, log = airflow(dag, {})
-
-    assert ended == "STATE success skipped"
+    assert ended == "success skipped"
     assert "is not configured" in log
 
 
 @pytest.mark.parametrize("dag", ["hdqm_sync_oms", "hdqm_sync_rr"])
-def test_a_dag_brings_the_runs_of_the_form(airflow, connections, db, services, dag):
-    connections()
-    run = services.simulation.world.all_runs[100].number
+def test_a_dag_brings_the_runs_or_the_days_of_the_form(airflow, told, db, services, dag):
+    run = next(run for run in services.simulation.world.all_runs if run.number > 316_000)
+    day = datetime.fromtimestamp(run.start, UTC).date()
+    asked = "SELECT array_agg(run_number ORDER BY run_number) FROM hdqm.run"
 
-    ended, _ = airflow(dag, {"runs": f"{run}"})
+    ended, log = airflow.run(dag, {"runs": f"{run.number}"}, **told)
 
-    assert ended == "STATE success success"
+    assert ended == "success success", log[-2000:]
     with psycopg.connect(db) as connection:
-        assert connection.execute("SELECT run_number FROM hdqm.run").fetchall() == [(run,)]
+        assert connection.execute(asked).fetchone() == ([run.number],)
+
+    ended, log = airflow.run(dag, {"since": f"{day}", "until": f"{day}"}, **told)
+
+    assert ended == "success success", log[-2000:]
+    of_day = [one.number for one in services.simulation.world.all_runs if _day(one) == day]
+    with psycopg.connect(db) as connection:
+        assert connection.execute(asked).fetchone() == (of_day,)
+
+
+def _day(run):
+    return datetime.fromtimestamp(run.start, UTC).date()
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"runs": "1", "since": "2018-09-01"}, "name runs or days, not both"),
+        ({"since": "2018-09-02", "until": "2018-09-01"}, "is before the first"),
+    ],
+)
+def test_a_form_that_contradicts_itself_fails_and_says_so(airflow, told, form, message):
+    ended, log = airflow.run("hdqm_sync_oms", form, **told)
+
+    assert ended == "failed failed"
+    assert message in log
+
+
+def test_the_schedules_are_settings(monkeypatch):
+    monkeypatch.setenv("HDQM_SYNC_OMS_S", "300")
+    monkeypatch.setenv("HDQM_SYNC_RR_S", "7200")
+    monkeypatch.setenv("HDQM_SYNC_DAYS", "3")
+    for name, seconds in (("oms", 300), ("rr", 7200)):
+        dag = runpy.run_path(str(DAGS / f"hdqm_sync_{name}.py"))["dag_of_this_file"]
+        assert dag.schedule == timedelta(seconds=seconds)
+        assert dag.params["days"] == 3

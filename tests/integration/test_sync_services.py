@@ -1,7 +1,11 @@
-"""What OMS and Run Registry tell arrives in the database: once, again, corrected, and after every outage."""
+"""What OMS and Run Registry tell arrives in the database: once, again, corrected, by day, after a cut.
+
+Every fault through the Dags: `tests/airflow/test_sync_faults.py`.
+"""
 
 import csv
 import json
+from datetime import UTC, date, datetime
 
 import psycopg
 import pytest
@@ -9,10 +13,11 @@ from pydantic import SecretStr
 
 from hdqm_ops import load, pipeline
 from hdqm_ops.errors import ConfigError, HdqmError
+from hdqm_ops.pipeline import Wanted
 from hdqm_ops.run_index import read_run_index
-from hdqm_ops.services import FILL_COLUMNS, OMS, REGISTRY_COLUMNS, RUN_COLUMNS
+from hdqm_ops.services import FILL_COLUMNS, OMS, REGISTRY_COLUMNS, RUN_COLUMNS, RunRegistry
 from hdqm_ops.settings import Settings
-from hdqm_ops.simulate.services import KINDS, Fault, SimulatedServices, Simulation, World
+from hdqm_ops.simulate.services import Fault, SimulatedServices, Simulation, World
 
 CONTENT = {  # tables without times of asking
     "run": "to_jsonb(t) - ARRAY['oms_asked_at', 'oms_synced_at', 'rr_asked_at', 'rr_synced_at']",
@@ -52,7 +57,7 @@ def home(tmp_path, monkeypatch):
 
 def settings_of(running, url, **more):
     facts = {"oms_url": running.oms_url, "oms_audience": "", "rr_url": running.rr_url, "service_tries": 1}
-    return Settings(database_url=SecretStr(url), read_timeout_s=2, **{**facts, **more})
+    return Settings(database_url=SecretStr(url), read_timeout_s=30, **{**facts, **more})
 
 
 def ask(url, sql, *parameters):
@@ -60,16 +65,9 @@ def ask(url, sql, *parameters):
         return connection.execute(sql, parameters or None).fetchall()
 
 
-def rounded(row):
-    """What differs by less than a millionth is the same to us: other units leave other last digits."""
-    return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in row.items()}
-
-
 def content(url):
     return {
-        table: sorted(
-            json.dumps(rounded(row), sort_keys=True) for (row,) in ask(url, f"SELECT {told} FROM hdqm.{table} AS t")
-        )
+        table: sorted(json.dumps(row, sort_keys=True) for (row,) in ask(url, f"SELECT {told} FROM hdqm.{table} AS t"))
         for table, told in CONTENT.items()
     }
 
@@ -141,7 +139,7 @@ def test_a_correction_and_a_late_answer_are_noted(settings, simulation, db, lit)
     simulation.faults.clear()
     simulation.correct("runs", lit.number, b_field=2.5)
 
-    report = pipeline.sync_oms(settings, str(lit.number))
+    report = pipeline.sync_oms(settings, Wanted(str(lit.number)))
 
     changes = ask(db, 'SELECT field, old, new FROM hdqm.run_changes WHERE "when" IS NOT NULL ORDER BY field')
     assert [field for field, _, _ in changes] == ["b_field_t", "hlt_key"]
@@ -154,7 +152,7 @@ def test_a_corrected_fill_corrects_its_runs(settings, simulation, db, lit):
     pipeline.sync_oms(settings)
     simulation.correct("fills", lit.fill.number, injection_scheme="another")
 
-    pipeline.sync_oms(settings, str(lit.number))
+    pipeline.sync_oms(settings, Wanted(str(lit.number)))
 
     schemes = ask(db, "SELECT DISTINCT injection_scheme FROM hdqm.runs WHERE fill_number = %s", lit.fill.number)
     assert schemes == [("another",)]
@@ -185,50 +183,12 @@ def test_a_run_that_no_service_knows_is_unknown(settings, db, connection):
     ]
 
 
-DATA_ONLY = {"lumisection_gap", "manual_update", "null_fields", "run_open", "unit_change", "no_fields", "no_count"}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"slow_body"}))
-def test_after_an_outage_the_tables_are_those_of_an_undisturbed_sync(kind, settings, simulation, db, undisturbed):
-    seconds = 3 if kind == "hang" else None
-    for service in ("oms", "rr"):
-        simulation.faults.arm(Fault(kind, service=service, skip=4, seconds=seconds))
-    failures = set()
-    for sync in (pipeline.sync_oms, pipeline.sync_rr):
-        try:
-            sync(settings)
-        except HdqmError as error:
-            failures.add(str(error))
-    noted = ask(db, "SELECT failure FROM hdqm.sync_state WHERE failed_at IS NOT NULL")
-    simulation.faults.clear()
-
-    pipeline.sync_oms(settings, everything=kind in DATA_ONLY)
-    pipeline.sync_rr(settings, everything=kind in DATA_ONLY)
-
-    assert {failure for (failure,) in noted} == failures
-    assert failures or kind in DATA_ONLY | {"rows_inserted", "short_page", "wrong_rows", "too_many_requests"}
-    assert content(db) == undisturbed
-    assert ask(db, "SELECT count(*) FROM hdqm.sync_state WHERE failure IS NOT NULL") == [(0,)]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(running, make_database, migrated_template):
-    running.simulation.faults.clear()
-    running.simulation.corrections.clear()
-    with make_database(migrated_template) as url:
-        settings = settings_of(running, url)
-        pipeline.sync_oms(settings)
-        pipeline.sync_rr(settings)
-        yield content(url)
-
-
 def test_a_failed_question_leaves_a_stale_run(settings, simulation, db, lit):
     pipeline.sync_oms(settings)
     simulation.faults.arm(Fault("bad_gateway", service="oms", skip=3))
 
     with pytest.raises(HdqmError, match="502"):
-        pipeline.sync_oms(settings, str(lit.number))
+        pipeline.sync_oms(settings, Wanted(str(lit.number)))
 
     assert ask(db, "SELECT state FROM hdqm.runs WHERE run_number = %s", lit.number) == [("stale",)]
     simulation.faults.clear()
@@ -237,8 +197,8 @@ def test_a_failed_question_leaves_a_stale_run(settings, simulation, db, lit):
 
 
 def test_lumisections_come_where_they_are_wanted(settings, db, lit):
-    pipeline.sync_oms(settings, str(lit.number), lumisections=True)
-    again = pipeline.sync_oms(settings, str(lit.number), lumisections=True)
+    pipeline.sync_oms(settings, Wanted(str(lit.number)), lumisections=True)
+    again = pipeline.sync_oms(settings, Wanted(str(lit.number)), lumisections=True)
 
     assert again.lumisections == 0
     assert ask(db, "SELECT count(*), max(lumisection) FROM hdqm.lumisection") == [(lit.lumisections, lit.lumisections)]
@@ -293,3 +253,99 @@ def test_the_run_index_has_all_starts_afterwards_without_runs_that_do_not_count(
     asked = "SELECT run_number, start_time FROM hdqm.runs WHERE start_time IS NOT NULL AND significant IS NOT FALSE"
     assert sorted(index.runs) == sorted(ask(db, asked))
     assert 0 < len(index.runs) < len(ask(db, "SELECT FROM hdqm.runs WHERE start_time IS NOT NULL"))
+
+
+def days_of(run):
+    return datetime.fromtimestamp(run.start, UTC).date()
+
+
+@pytest.mark.parametrize("service", ["oms", "rr"])
+def test_by_day(service, settings, simulation, db, lit):
+    sync = pipeline.sync_oms if service == "oms" else pipeline.sync_rr
+    day = days_of(lit)
+
+    report = sync(settings, Wanted(since=day, until=day))
+
+    expected = [(run.number,) for run in simulation.world.all_runs if days_of(run) == day]
+    assert lit.number in [run for (run,) in expected]
+    assert ask(db, "SELECT run_number FROM hdqm.run ORDER BY 1") == expected
+    assert report.runs == len(expected)
+    assert sync(settings, Wanted(until=date(2010, 1, 1))).runs == 0
+    assert sync(settings, Wanted(since=date(2040, 1, 1))).runs == 0
+
+
+def test_wrong_days_are_refused():
+    with pytest.raises(ConfigError, match="2018-10-01, is before the first, 2018-10-02"):
+        Wanted(since=date(2018, 10, 2), until=date(2018, 10, 1))
+    with pytest.raises(ConfigError, match="name runs or days, not both"):
+        Wanted("324997", since=date(2018, 10, 2))
+
+
+@pytest.mark.parametrize("service", ["oms", "rr"])
+def test_a_first_time_that_was_cut_goes_on_where_it_was(service, settings, simulation, db, monkeypatch):
+    sync = pipeline.sync_oms if service == "oms" else pipeline.sync_rr
+    first, last = (simulation.world.all_runs[at].number for at in (0, -1))
+    cut = (first + last) // 2 // 10_000 * 10_000
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline._sync, "_SLICE", 10_000)
+        simulation.faults.arm(Fault("bad_gateway", service=service, skip=simulation_requests(service, first, cut)))
+        with pytest.raises(HdqmError, match="502"):
+            sync(settings)
+    reached = ask(db, "SELECT max(run_number), count(*) FROM hdqm.run")
+    assert first < reached[0][0] < last
+    simulation.faults.clear()
+    simulation.journal.clear()
+
+    report = sync(settings)
+
+    assert report.new == len(simulation.world.all_runs) - reached[0][1] - not_yet(simulation, db)
+    assert report.runs < len(simulation.world.all_runs)
+    asked = " ".join(address for _, address in simulation.journal.requests)
+    assert service == "rr" or str(first) not in asked  # nothing from the beginning
+
+
+def simulation_requests(service, first, cut):
+    """Requests that pass before the cut: about one slice in three asks for runs that exist."""
+    return 9 if service == "oms" else 12
+
+
+def not_yet(simulation, db):
+    """Runs of the world that no service tells of at the simulated moment."""
+    return len(simulation.world.all_runs) - ask(db, "SELECT count(*) FROM hdqm.run")[0][0]
+
+
+RULE = {"and": [{"==": [{"var": "lumisection.rr.dt-dt"}, "GOOD"]}, {">": [{"var": "run.oms.energy"}, 6000]}]}
+
+
+def test_a_golden_json_that_run_registry_makes(settings, db, lit, tmp_path):
+    name = f"/PromptReco/{lit.period.prompt}/DQM"
+
+    told = pipeline.create_golden_json(settings, "made", json.dumps(RULE), name, poll_s=0.05)
+
+    with RunRegistry.from_settings(settings) as rr:
+        golden = rr.create_json(json.dumps(RULE), name, poll_s=0.05).golden
+    assert told["runs"] == len(golden) > 0
+    ends = "array_agg(ARRAY[lower(r), upper(r) - 1] ORDER BY r)"
+    asked = (
+        f"SELECT run_number, {ends} FROM hdqm.golden_jsons, unnest(lumisections) AS r WHERE name = 'made' GROUP BY 1"
+    )
+    assert dict(ask(db, asked)) == {run: [list(one) for one in ranges] for run, ranges in golden.runs.items()}
+    about = "SELECT source, rr_id, json_logic, dataset_name_filter FROM hdqm.golden_json"
+    assert ask(db, about) == [("run_registry", told["id"], RULE, name)]
+    file = tmp_path / "golden.json"
+    file.write_text('{"315257": [[1, 88]]}')
+    pipeline.import_golden_json(settings, "made", file)
+    assert ask(db, about) == [("file", None, None, None)]
+
+
+def test_a_golden_json_that_is_not_made_leaves_the_one_of_its_name(settings, db, tmp_path):
+    file = tmp_path / "golden.json"
+    file.write_text('{"315257": [[1, 88]]}')
+    pipeline.import_golden_json(settings, "made", file)
+
+    with pytest.raises(HdqmError, match="No datasets matched"):
+        pipeline.create_golden_json(settings, "made", json.dumps(RULE), "/PromptReco/Nothing/DQM", poll_s=0.05)
+    with pytest.raises(ConfigError, match="no name that people could choose"):
+        pipeline.create_golden_json(settings, " ", json.dumps(RULE), "x", poll_s=0.05)
+
+    assert ask(db, "SELECT run_number FROM hdqm.golden_jsons WHERE name = 'made'") == [(315257,)]

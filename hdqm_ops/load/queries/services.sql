@@ -86,11 +86,16 @@ WHERE c.run_number BETWEEN %(first)s AND %(last)s AND NOT EXISTS (
 
 -- write_golden --
 -- A person's list takes the place of an earlier one of the same person only; the site's takes that of any.
-INSERT INTO hdqm.golden_json AS g (name, runs, owner, expires_at)
-SELECT %(name)s, coalesce(range_agg(int4range(run, run, '[]')), '{}'), %(owner)s, now() + make_interval(days => %(days)s)
+INSERT INTO hdqm.golden_json AS g (
+    name, runs, source, rr_id, json_logic, dataset_name_filter, owner, expires_at
+)
+SELECT %(name)s, coalesce(range_agg(int4range(run, run, '[]')), '{}'), %(source)s, %(rr_id)s, %(json_logic)s,
+    %(dataset_name_filter)s, %(owner)s, now() + make_interval(days => %(days)s)
 FROM unnest(%(runs)s::int[]) AS run
-ON CONFLICT (name) DO UPDATE SET (runs, imported_at, source, rr_id, json_logic, dataset_name_filter, owner, expires_at) =
-    (excluded.runs, now(), 'file', NULL, NULL, NULL, excluded.owner, excluded.expires_at)
+ON CONFLICT (name) DO UPDATE SET (runs, imported_at, source, rr_id, json_logic, dataset_name_filter, owner, expires_at) = (
+    excluded.runs, now(), excluded.source, excluded.rr_id, excluded.json_logic, excluded.dataset_name_filter,
+    excluded.owner, excluded.expires_at
+)
 WHERE excluded.owner IS NULL OR g.owner = excluded.owner
 
 -- remove_expired_golden --
@@ -108,7 +113,8 @@ SELECT %(name)s, run, lumisections::int4multirange
 FROM unnest(%(runs)s::int[], %(ranges)s::text[]) AS told (run, lumisections)
 
 -- state --
-SELECT watermark, swept_to, swept_at IS NULL OR swept_at < now() - interval '1 day' FROM hdqm.sync_state WHERE name = %(name)s
+SELECT watermark, swept_to, swept_at IS NOT NULL, swept_at IS NULL OR swept_at < now() - %(sweep_h)s * interval '1 hour'
+FROM hdqm.sync_state WHERE name = %(name)s
 
 -- succeeded --
 INSERT INTO hdqm.sync_state AS s (name, watermark, swept_to, swept_at, succeeded_at)
@@ -121,8 +127,9 @@ ON CONFLICT (name) DO UPDATE SET
     failure = NULL
 
 -- advanced --
-INSERT INTO hdqm.sync_state AS s (name, watermark) VALUES (%(name)s, %(watermark)s)
-ON CONFLICT (name) DO UPDATE SET watermark = greatest(s.watermark, excluded.watermark)
+INSERT INTO hdqm.sync_state AS s (name, watermark, swept_to) VALUES (%(name)s, %(watermark)s, %(swept_to)s)
+ON CONFLICT (name) DO UPDATE SET
+    watermark = greatest(s.watermark, excluded.watermark), swept_to = coalesce(excluded.swept_to, s.swept_to)
 
 -- failed --
 INSERT INTO hdqm.sync_state (name, failed_at, failure) VALUES (%(name)s, now(), %(failure)s)
