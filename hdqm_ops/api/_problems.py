@@ -118,6 +118,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     """What FastAPI refuses: unknown paths, methods, bodies that are no JSON."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
+    if error.status_code == 405:
+        below = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        methods = request.app.openapi()["paths"].get(below, {})  # Starlette names those of the first route only
+        headers["Allow"] = ", ".join(sorted(map(str.upper, methods))) or headers.get("Allow", "GET")
     return problem_response(request.url.path, error.status_code, str(error.detail), headers)
 
 

@@ -117,6 +117,10 @@ def test_other_methods_are_not_allowed(api, method, path):
     assert "GET" in answer.headers["Allow"]
 
 
+def test_every_method_that_is_allowed_is_named(api):
+    assert api.delete("/api/data").headers["Allow"] == "GET, POST"
+
+
 @pytest.mark.parametrize(
     "body",
     [
