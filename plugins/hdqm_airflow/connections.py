@@ -51,12 +51,16 @@ def writer_settings() -> Settings:
 
 
 def reader_settings() -> Settings:
-    """Settings with the database as ``hdqm_reader``: the connection of that name, else ``hdqm_db``."""
+    """Settings with the database as ``hdqm_reader``: the connection of that name, else ``HDQM_READER_URL``.
+
+    Where there is neither, the connection ``hdqm_db``, whose login must be able to take that role.
+    """
+    told = Settings()
     try:
-        url = BaseHook.get_connection(READER).get_uri()
+        url = SecretStr(BaseHook.get_connection(READER).get_uri())
     except AirflowNotFoundException:
-        url = BaseHook.get_connection(DATABASE).get_uri()
-    return Settings(database_url=SecretStr(url), reader_url=SecretStr(url))
+        url = told.reader_url or SecretStr(BaseHook.get_connection(DATABASE).get_uri())
+    return told.model_copy(update={"database_url": url, "reader_url": url})
 
 
 def owner_settings() -> Settings:

@@ -53,7 +53,7 @@ class HdqmPlugin(AirflowPlugin):
     timetables = (CmsRuns,)
     fastapi_apps = ({"app": _Later("hdqm_airflow.web"), "url_prefix": PREFIX, "name": "HDQM"},)
     external_views = (
-        _view("HDQM", "hdqm", ""),
+        {**_view("HDQM", "hdqm", ""), "category": None, "nav_top_level": True, "icon": _below("static/hdqm.svg")},
         _view("Dashboards", "hdqm-dashboards", "view/home"),
         _view("Coverage", "hdqm-coverage", "view/coverage"),
         _view("Pipeline", "hdqm-pipeline", "view/pipeline"),

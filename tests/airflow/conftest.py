@@ -28,6 +28,7 @@ def stack_settings(tmp_path_factory):
     incoming = top / "incoming"  # where the watcher looks
     incoming.mkdir()
     ports = {f"{part}_port": _free_port() for part in ("db", "airflow", "grafana", "api")}
+    ports["airflow_users"] = {"viewer": "viewer", "user": "user", "operator": "op"}
     return Settings(home=top / "home", files=(str(incoming),), watch_s=2, task_pause_s=1, airflow_tasks=2, **ports)
 
 

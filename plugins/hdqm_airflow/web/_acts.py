@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from hdqm_airflow.connections import writer_settings
 from hdqm_airflow.web._guard import airflow_of, check_form, credentials, may_start, user_of
+from hdqm_airflow.web._limit import TooLong
 from hdqm_airflow.web._render import Refused, page
 from hdqm_airflow.web._views import golden_page
 from hdqm_ops import pipeline
@@ -76,6 +77,8 @@ async def _form(request: Request) -> FormData:
         raise Refused(403, "your role in Airflow may look, not act: ask for the right to trigger hdqm_ingest")
     try:
         form = await request.form(max_files=1, max_fields=10)
+    except TooLong:
+        raise
     except HTTPException as error:
         raise Refused(400, f"the form cannot be read: {error.detail}") from error
     except UnicodeDecodeError as error:

@@ -1,19 +1,24 @@
 """Bodies of our own forms are small; what is longer is refused before it is read."""
 
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["MOST_BYTES", "BodyLimit", "TooLong"]
 
 MOST_BYTES = 8 << 20  # the golden JSON of all of 2016–2018 has 0.1 MB
+_SAID = f"the body is longer than {MOST_BYTES >> 20} MB, or does not tell its length in figures"
 
 
-class TooLong(Exception):
+class TooLong(HTTPException):
     """A body goes on beyond the limit."""
+
+    def __init__(self) -> None:
+        super().__init__(413, _SAID, headers={"Connection": "close"})
 
 
 class BodyLimit:
-    """Refuses bodies of more than ``MOST_BYTES``, whether their length was told or not."""
+    """Refuses bodies of more than ``MOST_BYTES``: unread where their length is told, else when they come to it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -22,7 +27,7 @@ class BodyLimit:
         """Answer 413, or go on."""
         told = dict(scope["headers"]).get(b"content-length", b"0")
         if not told.isdigit() or int(told) > MOST_BYTES:
-            await _refusal(scope, receive, send)
+            await PlainTextResponse(_SAID, 413, headers={"Connection": "close"})(scope, receive, send)
             return
         read = 0
 
@@ -34,12 +39,4 @@ class BodyLimit:
                 raise TooLong
             return message
 
-        try:
-            await self._app(scope, counted, send)
-        except TooLong:
-            await _refusal(scope, receive, send)
-
-
-async def _refusal(scope: Scope, receive: Receive, send: Send) -> None:
-    text = f"The body is longer than {MOST_BYTES >> 20} MB, or of no length.\n"
-    await PlainTextResponse(text, 413, headers={"Connection": "close"})(scope, receive, send)
+        await self._app(scope, counted, send)

@@ -26,6 +26,9 @@ _HEADERS = {
 }
 
 
+_LONG_AGO_S = 60 * 86400
+
+
 class Refused(HTTPException):
     """What was asked cannot be done; the detail says why."""
 
@@ -35,6 +38,8 @@ def _ago(then: datetime | None) -> str:
     if then is None:
         return "never"
     seconds = (datetime.now(UTC) - then).total_seconds()
+    if seconds > _LONG_AGO_S:
+        return f"{then.astimezone(UTC):%Y-%m-%d}"
     for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit} ago"
