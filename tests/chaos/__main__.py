@@ -61,7 +61,7 @@ def on_a_server(folder, options):
         world.crash_server = lambda: crash(server)
         world.start_server = server.start
         trials.count_messages(world)
-        say(f"{len(world.made)} files, {world.messages} messages, {world.seconds:.1f} s undisturbed")
+        say(f"{len(world.made)} files, {world.messages['empty']} messages, {world.seconds:.1f} s undisturbed")
         return [one(world, options.seed + at, ways) for at in range(number)]
     finally:
         server.destroy()

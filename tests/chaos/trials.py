@@ -56,7 +56,7 @@ def hurt_line(world, url, chance, kind):
     """One message of the line to the database, any of them, is hurt."""
     jobs = chance.choice(["1", "2"])
     do, code, seconds = FAULTS[kind]
-    fault = Fault(do, chance.randrange(world.messages), code, seconds)
+    fault = Fault(do, chance.randrange(world.messages[world.start]), code, seconds)
     with Line(place(url), fault) as line:
         ended = said(world.ingest(through(url, line), "-j", jobs))
         return ended if line.struck.is_set() else "not struck"
@@ -128,14 +128,17 @@ def run(world, seed, ways):
     """One trial, and what always follows: undisturbed ingests, and a look at the tables."""
     chance = random.Random(seed)
     kind = chance.choices(list(ways), [weight for weight, _ in ways.values()])[0]
-    with world.database(chance.choice(["empty", "half"])) as url:
+    world.start = chance.choice(["empty", "half"])
+    with world.database(world.start) as url:
         ended = ways[kind][1](world, url, chance, kind)
         world.calm(url)
         return Outcome(kind, ended, world.is_whole(url))
 
 
 def count_messages(world):
-    """How many messages an ingest sends."""
-    with world.database("empty") as url, Line(place(url)) as line:
-        world.calm(through(url, line))
-        world.messages = line.count
+    """How many messages an ingest sends, from each of the databases it may begin with."""
+    world.messages = {}
+    for start in world.starts:
+        with world.database(start) as url, Line(place(url)) as line:
+            world.calm(through(url, line))
+            world.messages[start] = line.count

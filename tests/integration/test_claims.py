@@ -264,10 +264,10 @@ def test_two_ingests_do_each_file_once(world, db):
 
 
 def test_what_another_holds_is_left_to_it_and_counted(world, db, monkeypatch):
-    monkeypatch.setenv("HDQM_CLAIM_S", "0.6")
+    monkeypatch.setenv("HDQM_CLAIM_S", "2")
     pipeline.plan(Settings(), pipeline.Request())  # a plan claims nothing
     assert ask(db, "SELECT sum(claims) FROM hdqm.dqm_file") == [(0,)]
-    hold = "UPDATE hdqm.dqm_file SET claimed_by = 'other', claim_expires = now() + interval '0.6 s' WHERE id = 1"
+    hold = "UPDATE hdqm.dqm_file SET claimed_by = 'other', claim_expires = now() + interval '2 s' WHERE id = 1"
     ended = threading.Event()
 
     def live():
@@ -295,13 +295,13 @@ def claims_left(url):
 
 
 def test_a_long_file_is_kept_by_its_heartbeat(world, db, monkeypatch):
-    monkeypatch.setenv("HDQM_CLAIM_S", "0.4")
+    monkeypatch.setenv("HDQM_CLAIM_S", "1.5")
     read, tried = extract.read_file, []
 
     def slowly(path, wanted):
         with load.connect(db) as other:
             for _ in range(12):
-                time.sleep(0.1)
+                time.sleep(0.25)
                 (work,) = (one for one in load.pending(other, Scope()) if one.file.path == path)
                 tried.append(load.claim_work(other, work, "other", 60))
         return read(path, wanted)
@@ -360,7 +360,7 @@ def test_a_killed_worker_loses_its_claims_at_once(world, db, jobs):
 
 
 def test_a_stopped_worker_is_replaced_and_wakes_up_in_vain(world, db, monkeypatch):
-    monkeypatch.setenv("HDQM_CLAIM_S", "1")
+    monkeypatch.setenv("HDQM_CLAIM_S", "2")
     zombie, held = stopped_in_the_middle([*HDQM, "ingest", "--json"], db)
     report = ingest()
     before = facts(db)
