@@ -6,13 +6,14 @@ import pickle
 
 import pytest
 
-from hdqm_ops.errors import AuthenticationFailed, ConfigError, MissingTool
+from hdqm_ops.errors import AuthenticationFailed, ConfigError, MissingTool, TryAgain
 
 pytestmark = pytest.mark.airflow
 
 KINIT = """#!/bin/sh
 echo "$@" >> {notes}
 [ -e {folder}/refuse ] && {{ echo "kinit: Password incorrect while getting initial credentials" >&2; exit 1; }}
+[ -e {folder}/away ] && {{ echo "kinit: Cannot contact any KDC for realm 'CERN.CH'" >&2; exit 1; }}
 while [ "$1" != -c ]; do shift; done
 case "$2" in FILE:*) echo ticket > "${{2#FILE:}}";; esac
 """
@@ -20,7 +21,7 @@ case "$2" in FILE:*) echo ticket > "${{2#FILE:}}";; esac
 
 @pytest.fixture
 def kinit(tmp_path, monkeypatch):
-    """Folder with a keytab; ``kinit`` writes the ticket, unless there is a file ``refuse``."""
+    """Folder with a keytab; ``kinit`` writes the ticket, unless there is a file ``refuse`` or ``away``."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
     program = tmp_path / "bin" / "kinit"
@@ -96,6 +97,14 @@ def test_a_refusal_leaves_the_old_ticket(kinit, monkeypatch):
 
     assert (kinit / "tickets").read_text() == "old"
     assert str(pickle.loads(pickle.dumps(told.value))) == str(told.value)
+
+
+def test_a_centre_that_does_not_answer_is_a_passing_fault(kinit):
+    from hdqm_airflow.eos import renew_ticket
+
+    (kinit / "away").touch()
+    with pytest.raises(TryAgain, match="Cannot contact any KDC"):
+        renew_ticket("hdqm@CERN.CH", kinit / "hdqm.keytab")
 
 
 def test_what_is_missing_is_said(kinit, monkeypatch):
