@@ -8,6 +8,7 @@ the processor, PostgreSQL's included. Needs 6 GB of disk for 1000 files.
 
 import os
 import shutil
+import socket
 import statistics
 import sys
 import tempfile
@@ -23,7 +24,6 @@ from hdqm_ops.local import Postgres
 from hdqm_ops.pipeline import Report, Request
 from hdqm_ops.settings import Settings
 
-PORT = 25491
 OLD, NEW = "metric = basic.Mean()", "metric = basic.MaxBin()"
 CHANGED = "Tracker"
 SAMPLE = 50
@@ -31,17 +31,23 @@ TICK = os.sysconf("SC_CLK_TCK")
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def database(folder: Path) -> Iterator[Settings]:
     """A server of its own, and the settings that find it."""
-    home, configs = folder / "home", folder / "cfg"
+    home, configs, port = folder / "home", folder / "cfg", free_port()
     home.mkdir(mode=0o755)
     shutil.copytree(LEGACY, configs)
-    server = Postgres(Settings(home=home, db_port=PORT))
+    server = Postgres(Settings(home=home, db_port=port))
     try:
         server.start()
         load.migrate(server.superuser_url)
-        yield Settings(home=home, db_port=PORT, database_url=server.superuser_url, configs=(str(configs),))
+        yield Settings(home=home, db_port=port, database_url=server.superuser_url, configs=(str(configs),))
     finally:
         server.destroy()
 
@@ -125,7 +131,12 @@ def recompute(settings: Settings, folder: Path, files: Path, number: int) -> Non
     timed(
         settings, "apply the changed configuration", lambda: pipeline.plan(settings, Request(dry_run=True, look=False))
     )
-    stored = timed(settings, "one changed trend, stored histograms", lambda: do(settings, stage="calculate"), number)
+    stored = timed(
+        settings,
+        "one changed trend, stored histograms",
+        lambda: do(settings, stage="calculate", configs=(alone,)),
+        number,
+    )
     some = f"300001-{300000 + min(SAMPLE, number)}"
     count = min(SAMPLE, number)
     again = timed(

