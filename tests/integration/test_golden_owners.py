@@ -1,7 +1,5 @@
 """Golden JSONs of one's own: kept for a time, nobody's but the owner's to replace, chosen like all others."""
 
-import time
-
 import psycopg
 import pytest
 from pydantic import SecretStr
@@ -132,10 +130,7 @@ def test_hostile_texts_are_refused_with_a_reason_and_nothing_is_kept(settings, t
     assert pipeline.golden_jsons(settings) == []
 
 
-def test_many_wrong_runs_are_refused_in_less_than_the_patience_of_a_browser(settings):
-    began = time.monotonic()
-
-    with pytest.raises(ConfigError, match=r"and \d+ more"):
+def test_very_many_wrong_runs_are_refused_by_the_first_of_them(settings):
+    """Looking for runs that are there twice was quadratic once: an hour for a file of this size."""
+    with pytest.raises(ConfigError, match=r"'x0' is no run number.*and 299990 more"):
         keep(settings, text="{" + ",".join(f'"x{n}": []' for n in range(300_000)) + "}")
-
-    assert time.monotonic() - began < 30  # it was quadratic once: an hour
