@@ -100,8 +100,8 @@ def dashboard() -> Dashboard:
             ("^percent$", {"displayName": "There", "custom.width": 90, "unit": "percent", "decimals": 0}),
             ("^why$", {"displayName": "Reason"}),
         ],
-        width=14,
-        height=12,
+        width=24,
+        height=10,
         empty="Nothing is missing in the chosen runs.",
     )
     trends = table(
@@ -114,9 +114,9 @@ def dashboard() -> Dashboard:
             ("^status$", {"displayName": "Reason"}),
             ("^meaning$", {"displayName": "Meaning"}),
         ],
-        width=10,
-        height=12,
-        empty="Choose a run by a click at the left; or nothing is missing in it.",
+        width=24,
+        height=10,
+        empty="Choose a run by a click above; or nothing is missing in it.",
     )
     return page(
         "hdqm-coverage",

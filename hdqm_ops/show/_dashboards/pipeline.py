@@ -69,8 +69,8 @@ def dashboard() -> Dashboard:
             ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 3}),
             ("^why$", {"displayName": "Files"}),
         ],
-        width=12,
-        height=10,
+        width=24,
+        height=8,
         empty="None: every run that OMS knows is ingested.",
     )
     failures = table(
@@ -86,7 +86,7 @@ def dashboard() -> Dashboard:
             ("^next_try$", {"displayName": "Next try"}),
             ("^path$", {"displayName": "Path"}),
         ],
-        width=12,
+        width=24,
         height=10,
         empty="None.",
     )
