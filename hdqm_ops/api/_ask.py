@@ -2,20 +2,41 @@
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from hdqm_ops.api._problems import Problem
 from hdqm_ops.load import Condition
 
-__all__ = ["Name", "Paging", "RunNumber", "Selection", "SeriesNumber", "conditions", "pack_cursor", "read_cursor"]
+__all__ = [
+    "Name",
+    "Paging",
+    "RunNumber",
+    "Selection",
+    "SeriesNumber",
+    "Time",
+    "conditions",
+    "pack_cursor",
+    "read_cursor",
+]
 
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 RunNumber: TypeAlias = Annotated[int, Field(ge=0, le=2_147_483_647)]
 SeriesNumber: TypeAlias = Annotated[int, Field(ge=0, le=2_147_483_647)]
+
+
+def _as_date(told: object) -> object:
+    """A time as it was told, if it begins with a date: pydantic would take 2018 for seconds since 1970."""
+    if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(told), re.ASCII):
+        raise ValueError("write a time as in 2018-10-22T21:45:12Z")
+    return told
+
+
+Time: TypeAlias = Annotated[datetime, BeforeValidator(_as_date)]
 
 
 class Paging(BaseModel):
@@ -41,7 +62,7 @@ class Selection(BaseModel):
     )
     runs: str | None = Field(
         default=None,
-        max_length=65_536,
+        max_length=16_000,
         description="These runs, whatever their quality.",
         examples=["324997 325000-325170"],
     )

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 from fastapi import APIRouter, Body, Query, Request
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StrictInt
 from starlette.responses import RedirectResponse, Response
 
 from hdqm_ops.api._answers import answer
@@ -36,19 +36,19 @@ class Wanted(BaseModel):
     subsystem: str | None = None
     pd: str | None = None
     processing_string: str | None = None
-    from_run: str | int | None = None
-    to_run: str | int | None = None
+    from_run: str | StrictInt | None = None
+    to_run: str | StrictInt | None = None
     runs: str | None = None
-    latest: str | int | None = None
+    latest: str | StrictInt | None = None
     series: str | None = None
-    series_id: str | int | None = None
-    trend_id: str | int | None = None
+    series_id: str | StrictInt | None = None
+    trend_id: str | StrictInt | None = None
 
 
 class Posted(Wanted):
     """The same by POST, where lists are long: ``runs`` as a list too, or a golden JSON as it is."""
 
-    runs: str | list[int] | None = None  # type: ignore[assignment]
+    runs: str | list[StrictInt] | None = None  # type: ignore[assignment]
     golden_json: dict[str, Any] | None = None
 
 
@@ -269,9 +269,9 @@ class Link(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     url_type: str | None = None
-    data_point_id: str | int | None = None
-    run: str | int | None = None
-    trend_id: str | int | None = None
+    data_point_id: str | StrictInt | None = None
+    run: str | StrictInt | None = None
+    trend_id: str | StrictInt | None = None
     subsystem: str | None = None
     pd: str | None = None
     processing_string: str | None = None

@@ -178,14 +178,14 @@ def golden_runs(golden: dict[str, Any]) -> str:
     """Runs of a golden JSON, as ``hdqm.run_selection`` reads a list.
 
     Raises:
-        Problem: 422, it is none.
+        Problem: 400, it is none.
     """
     wrong = next((key for key in golden if not (key.isascii() and key.isdigit() and len(key) <= 9)), None)
     if wrong is not None:
-        raise Problem(422, f"golden_json: {wrong[:50]!r} is no run number")
+        raise Problem(400, f"golden_json: {wrong[:50]!r} is no run number")
     odd = next((run for run, ranges in golden.items() if not _are_ranges(ranges)), None)
     if odd is not None:
-        raise Problem(422, f"golden_json: run {odd} has no list of lumisection ranges [[first, last], …]")
+        raise Problem(400, f"golden_json: run {odd} has no list of lumisection ranges [[first, last], …]")
     return _as_text([int(key) for key in golden])
 
 
@@ -198,7 +198,7 @@ def _are_ranges(ranges: Any) -> bool:
 def _as_text(runs: Sequence[int]) -> str:
     wrong = next((run for run in runs if not 0 <= run <= 999_999_999), None)
     if wrong is not None:
-        raise Problem(422, f"runs: {str(wrong)[:30]} is no run number")
+        raise Problem(400, f"runs: {str(wrong)[:30]} is no run number")
     return " ".join(f"{first}-{last}" for first, last in _together(sorted(set(runs)))) or "0"  # there is no run 0
 
 

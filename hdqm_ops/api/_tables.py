@@ -1,7 +1,6 @@
 """Resources that are rows: one query of ``load/queries/api.sql``, one class of parameters and one function each."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +14,7 @@ from hdqm_ops.api._ask import (
     RunNumber,
     Selection,
     SeriesNumber,
+    Time,
     conditions,
     pack_cursor,
     read_cursor,
@@ -231,8 +231,8 @@ class Runs(Paging, Selection):
     fill_number: RunNumber | None = None
     era: Name | None = None
     state: Literal["unknown", "open", "stale", "known"] | None = None
-    start_time_from: datetime | None = None
-    start_time_to: datetime | None = None
+    start_time_from: Time | None = None
+    start_time_to: Time | None = None
 
 
 @router.get(
@@ -270,8 +270,8 @@ class RunChanges(Paging):
     run_number: RunNumber | None = None
     source: Literal["oms", "rr", "hand"] | None = None
     field: Name | None = None
-    at_from: datetime | None = None
-    at_to: datetime | None = None
+    at_from: Time | None = None
+    at_to: Time | None = None
 
 
 @router.get(

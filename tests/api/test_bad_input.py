@@ -91,6 +91,7 @@ def test_sql_in_the_predecessors_parameters(api, text):
         "/api/v1/points?series_id=2147483647",
         "/api/v1/runs?run_number_from=-1",
         "/api/v1/runs?start_time_from=yesterday",
+        "/api/v1/runs?start_time_from=2018",
         "/api/v1/series?limit=10001",
         "/api/v1/series?cursor=WyJhIl0",
         "/api/v1/histograms?series_id=1&run=2147483648",
