@@ -4,6 +4,9 @@
 -- connection. A plot of 18 series × 400 runs with error bars has 29 000 rows: sorting them, and laying them aside where one
 -- function hands them to the next, took longer than reading the points. Runs were selected by a walk along all files of a
 -- dataset. And tables were asked for columns that the panel did not show.
+--
+-- Points are looked for by series and a range of runs; "run_number + 0 = ANY (…)" leaves out the others in it. As a condition
+-- of the index, hundreds of runs times a dozen of series are taken for so many looks that all points of the runs are read.
 
 -- -- which runs ----------------------------------------------------------------------------------------------------------
 
@@ -332,13 +335,13 @@ BEGIN
     IF options && ARRAY['mean', 'outliers'] THEN
         SELECT avg(p.value), stddev_pop(p.value), percentile_cont(0.5) WITHIN GROUP (ORDER BY p.value) INTO mean, rms, middle
         FROM hdqm.point AS p
-        WHERE p.series_id = ANY (ids) AND p.run_number = ANY (wanted) AND p.run_number BETWEEN first_run AND last_run AND p.value IS NOT NULL;
+        WHERE p.series_id = ANY (ids) AND p.run_number BETWEEN first_run AND last_run AND p.run_number + 0 = ANY (wanted) AND p.value IS NOT NULL;
     END IF;
     IF 'outliers' = ANY (options) THEN
         -- spread without the outliers that it is to find
         SELECT 5 * coalesce(nullif(1.4826 * percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(p.value - middle)), 0), rms) INTO reach
         FROM hdqm.point AS p
-        WHERE p.series_id = ANY (ids) AND p.run_number = ANY (wanted) AND p.run_number BETWEEN first_run AND last_run AND p.value IS NOT NULL;
+        WHERE p.series_id = ANY (ids) AND p.run_number BETWEEN first_run AND last_run AND p.run_number + 0 = ANY (wanted) AND p.value IS NOT NULL;
     END IF;
 
     RETURN QUERY
@@ -351,7 +354,7 @@ BEGIN
             array_agg(p.value + p.error) FILTER (WHERE with_bars AND p.error > 0) AS high
         FROM (
             SELECT p.series_id, p.run_number, p.value, p.error::double precision AS error FROM hdqm.point AS p
-            WHERE p.series_id = ANY (ids) AND p.run_number = ANY (wanted) AND p.run_number BETWEEN first_run AND last_run
+            WHERE p.series_id = ANY (ids) AND p.run_number BETWEEN first_run AND last_run AND p.run_number + 0 = ANY (wanted)
                 AND p.value IS NOT NULL AND (reach IS NULL OR abs(p.value - middle) <= reach)
             OFFSET 0 -- in one walk through the index, not in one for each series
         ) AS p
@@ -508,16 +511,18 @@ DECLARE
     wanted int[] := hdqm.readable_runs(subsystem, primary_dataset, processing, mode, runs, run_class, quality);
     members hdqm.panel_member[] := ARRAY(SELECT m FROM hdqm.panel_members(panel, subsystem, primary_dataset, processing, added) AS m);
     ids int[] := ARRAY(SELECT series_id FROM unnest(members));
+    first_run int := (SELECT min(r) FROM unnest(wanted) AS r);
+    last_run int := (SELECT max(r) FROM unnest(wanted) AS r);
 BEGIN
     RETURN QUERY
     SELECT p.run_number, m.label, p.value, p.error::double precision, s.code, s.meaning, p.entries,
         r.start_time, r.fill_number, r.duration_s, r.delivered_lumi_pb, f.path::text
-    FROM (SELECT * FROM hdqm.point AS p WHERE p.series_id = ANY (ids) AND p.run_number = ANY (wanted) OFFSET 0) AS p
+    FROM (SELECT * FROM hdqm.point AS p WHERE p.series_id = ANY (ids) AND p.run_number BETWEEN first_run AND last_run
+                AND p.run_number + 0 = ANY (wanted) OFFSET 0) AS p
     JOIN unnest(members) AS m ON m.series_id = p.series_id
     JOIN hdqm.reason AS s ON s.number = p.status
-    -- runs and files of the selection, to be hashed; not one look for each point
-    LEFT JOIN (SELECT * FROM hdqm.run AS r WHERE r.run_number = ANY (wanted) OFFSET 0) AS r ON r.run_number = p.run_number
-    LEFT JOIN (SELECT f.id, f.path FROM hdqm.dqm_file AS f WHERE f.run_number = ANY (wanted) OFFSET 0) AS f ON f.id = p.dqm_file_id
+    LEFT JOIN hdqm.run AS r ON r.run_number = p.run_number
+    LEFT JOIN hdqm.dqm_file AS f ON f.id = p.dqm_file_id
     ORDER BY p.run_number DESC, m.place;
 END $$;
 
@@ -530,12 +535,15 @@ DECLARE
     wanted int[] := hdqm.readable_runs(subsystem, primary_dataset, processing, mode, runs, run_class, quality);
     members hdqm.panel_member[] := ARRAY(SELECT m FROM hdqm.panel_members(panel, subsystem, primary_dataset, processing, added) AS m);
     ids int[] := ARRAY(SELECT series_id FROM unnest(members));
+    first_run int := (SELECT min(r) FROM unnest(wanted) AS r);
+    last_run int := (SELECT max(r) FROM unnest(wanted) AS r);
 BEGIN
     RETURN QUERY
     SELECT p.run_number, m.label, p.value
     FROM (
         SELECT p.series_id, p.run_number, p.value FROM hdqm.point AS p
-        WHERE p.series_id = ANY (ids) AND p.run_number = ANY (wanted) AND p.value IS NOT NULL OFFSET 0
+        WHERE p.series_id = ANY (ids) AND p.run_number BETWEEN first_run AND last_run
+                AND p.run_number + 0 = ANY (wanted) AND p.value IS NOT NULL OFFSET 0
     ) AS p
     JOIN unnest(members) AS m ON m.series_id = p.series_id
     ORDER BY p.run_number DESC, m.place;
@@ -555,6 +563,8 @@ DECLARE
     wanted int[] := hdqm.readable_runs(subsystem, primary_dataset, processing, mode, runs, run_class, quality);
     members hdqm.panel_member[] := ARRAY(SELECT m FROM hdqm.panel_members(panel, subsystem, primary_dataset, processing, added) AS m);
     ids int[] := ARRAY(SELECT series_id FROM unnest(members));
+    first_run int := (SELECT min(r) FROM unnest(wanted) AS r);
+    last_run int := (SELECT max(r) FROM unnest(wanted) AS r);
 BEGIN
     RETURN QUERY
     SELECT m.label, p.points, p.gaps, p.mean, p.rms, p.median, p.minimum, p.maximum, p.last, p.outside
@@ -565,7 +575,8 @@ BEGIN
             count(*) FILTER (WHERE p.value < m.low OR p.value > m.high) AS outside
         FROM (
             SELECT p.series_id, p.run_number, p.value FROM hdqm.point AS p
-            WHERE p.series_id = ANY (ids) AND p.run_number = ANY (wanted) OFFSET 0
+            WHERE p.series_id = ANY (ids) AND p.run_number BETWEEN first_run AND last_run
+                AND p.run_number + 0 = ANY (wanted) OFFSET 0
         ) AS p
         JOIN (SELECT m.series_id, t.low, t.high FROM unnest(members) AS m JOIN hdqm.trend AS t ON t.id = m.trend_id OFFSET 0) AS m
             ON m.series_id = p.series_id
@@ -584,10 +595,13 @@ DECLARE
     wanted int[] := hdqm.readable_runs(subsystem, primary_dataset, processing, mode, runs, run_class, quality);
     members hdqm.panel_member[] := ARRAY(SELECT m FROM hdqm.panel_members(panel, subsystem, primary_dataset, processing, added) AS m);
     ids int[] := ARRAY(SELECT series_id FROM unnest(members));
+    first_run int := (SELECT min(r) FROM unnest(wanted) AS r);
+    last_run int := (SELECT max(r) FROM unnest(wanted) AS r);
 BEGIN
     RETURN QUERY
     WITH found AS MATERIALIZED (
-        SELECT p.series_id, p.run_number, p.status FROM hdqm.point AS p WHERE p.series_id = ANY (ids) AND p.run_number = ANY (wanted)
+        SELECT p.series_id, p.run_number, p.status FROM hdqm.point AS p WHERE p.series_id = ANY (ids) AND p.run_number BETWEEN first_run AND last_run
+                AND p.run_number + 0 = ANY (wanted)
     )
     SELECT p.run_number, m.label, s.code, s.meaning
     FROM found AS p JOIN unnest(members) AS m ON m.series_id = p.series_id JOIN hdqm.reason AS s ON s.number = p.status

@@ -13,6 +13,7 @@ import pytest
 from hdqm_ops import load
 
 DATASET = "'HCAL', 'A', 'PromptReco'"
+RANGE = f"{DATASET}, 'range', '301000-308000', 'all', 'default'"
 NEWEST = f"{DATASET}, 'latest', '20', 'all', 'default'"
 
 
@@ -71,6 +72,7 @@ def of_points(nodes):
 READS = {
     "plot": f"SELECT x, series, value FROM hdqm.trend_plot('group:g', {NEWEST}, 'even', '{{fills,errors}}')",
     "plot without outliers": f"SELECT x FROM hdqm.trend_plot('group:g', {NEWEST}, 'date', '{{outliers,mean}}')",
+    "plot of an old range": f"SELECT x FROM hdqm.trend_plot('group:g', {RANGE}, 'even', '{{fills}}')",
     "values alone": f"SELECT * FROM hdqm.plot_values('group:g', {NEWEST})",
     "statistics": f"SELECT * FROM hdqm.trend_statistics('group:g', {NEWEST})",
     "table": f"SELECT * FROM hdqm.trend_values('group:g', {NEWEST})",
@@ -84,7 +86,9 @@ def test_points_are_found_by_an_index(plans, what):
     assert kinds <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, kinds
 
 
-@pytest.mark.parametrize("what", ["plot", "plot without outliers", "values alone", "statistics"])
+@pytest.mark.parametrize(
+    "what", ["plot", "plot without outliers", "plot of an old range", "values alone", "statistics"]
+)
 def test_what_the_key_carries_is_read_from_the_key_alone(plans, what):
     nodes = of_points(plans(READS[what]))
     assert {node["Node Type"] for node in nodes} == {"Index Only Scan"}
