@@ -107,8 +107,10 @@ def ingest(connection, trends, contents, *, whole=True, together=True, holder=No
     load.apply_configuration(connection, trends, whole=whole)
     keys = None if whole else tuple(trend.key for trend in trends)
     done, stage = {}, scope.get("stage", "ingest")
+    again, tried, refused = scope.get("mode", "missing") == "missing", set(), set()
     for _ in range(10):
-        works = load.pending(connection, load.Scope(trends=keys, **scope))
+        works = load.pending(connection, load.Scope(trends=keys, refused=tuple(refused), **scope))
+        works = [work for work in works if again or work.file_id not in tried]
         stored = [work for work in works if together and work.stored and stage != "extract"]
         recomputed = recompute(connection, stored, trends)
         free = False
@@ -120,7 +122,10 @@ def ingest(connection, trends, contents, *, whole=True, together=True, holder=No
                     continue
                 counts = do(connection, mine, trends, contents.get(work.file.path), stage=stage)
             free = True
+            tried.add(work.file_id)
+            if counts is None:
+                refused.add(work.file_id)  # the next best is asked for
             done.setdefault(work.file.path, []).append(counts)
-        if not free or scope.get("mode", "missing") != "missing":
+        if not free:
             return done
     raise AssertionError(f"the work has no end: {works}")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 from loading import do, ingest, make_file, make_histogram, make_trend
 from tables import facts, orphans
@@ -211,6 +211,15 @@ def reference(database, empty):
     print_blob=True,
 )
 @given(events=EVENTS)
+@example(  # once found: a good file that could not be read once, below a better one that never can
+    events=[
+        ("list", {*range(len(FILES))}),
+        ("vanish", 5),
+        ("crash in a claim", 50),
+        ("take", ("x", 5, True)),
+        ("finish", "x"),
+    ]
+)
 def test_any_order_ends_in_the_same_tables(events, database, empty, reference, crash_at):
     empty()
     world = World(database, crash_at)
