@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
-HANDED_IN = ("PIP_CERT", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "https_proxy", "http_proxy", "no_proxy")
+HANDED_IN = ("PIP_CERT", "SSL_CERT_FILE", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "https_proxy", "http_proxy", "no_proxy")
 LENT = tuple(
     map(Path, ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt"))
 )  # files of this machine, only while a RUN works
