@@ -77,7 +77,7 @@ def test_it_refuses_to_start_without_a_secret(secrets, name):
 
 def test_there_is_a_service_for_each_part(services):
     always = {
-        *("timescaledb", "init", "init-grafana", "grafana", "api"),
+        *("timescaledb", "init", "init-grafana", "grafana", "api", "guard"),
         *("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"),
     }
     assert set(services) == always | set().union(*PROFILES.values())
