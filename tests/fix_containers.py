@@ -49,7 +49,7 @@ class Containers:
         Raises:
             AssertionError: it ended with another code than 0.
         """
-        command = self._command(self._services[name]["command"])
+        command = self._command(self._here(self._services[name]["command"], name))
         done = subprocess.run(
             command, env=self.environment(name), cwd=self._folder, capture_output=True, text=True, timeout=timeout_s
         )
@@ -58,10 +58,18 @@ class Containers:
 
     def start(self, name: str) -> None:
         """Start a service that stays."""
+        self.start_program(name, self._command(self._here(self._services[name]["command"], name)))
+
+    def start_program(self, name: str, command: list[str], **more: str) -> None:
+        """Start another program with the environment of a service, and ``more``: what its own image would add."""
         with (self._folder / f"{name}.log").open("ab") as log:
-            command = self._command(self._here(self._services[name]["command"], name))
             self._running[name] = subprocess.Popen(
-                command, env=self.environment(name), cwd=self._folder, stdout=log, stderr=log, start_new_session=True
+                command,
+                env={**self.environment(name), **more},
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def healthy(self, name: str) -> bool:

@@ -14,6 +14,7 @@ from fix_containers import Containers
 
 from hdqm_ops.deploy import environment_file
 from hdqm_ops.local import AirflowClient, Postgres
+from hdqm_ops.local._grafana import find_grafana
 from hdqm_ops.settings import Settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
@@ -126,7 +127,7 @@ def test_simulated_files_become_trends(up, secrets, ports, database):
     airflow = AirflowClient(
         f"http://127.0.0.1:{ports['airflow-api-server:8080']}", "admin", secrets["AIRFLOW_ADMIN_PASSWORD"]
     )
-    run_id = airflow.trigger("hdqm_ingest", {"runs": "324970-325000"})
+    run_id = airflow.trigger("hdqm_ingest", {"runs": "324747-324770"})
     state = airflow.wait("hdqm_ingest", run_id, timeout_s=300)
     assert state == "success", airflow.failed_tasks("hdqm_ingest", run_id)
     url = f"postgresql://hdqm_reader:{secrets['HDQM_READER_PASSWORD']}@127.0.0.1:{database}/hdqm"
@@ -139,3 +140,44 @@ def test_init_again_is_harmless(up):
     told = up.run("init")
     assert "database: up to date" in told
     assert up.healthy("api")
+
+
+@pytest.fixture(scope="module")
+def grafana(up, ports, tmp_path_factory):
+    """Grafana with the environment of its service; its program and its own port are this machine's."""
+    found = find_grafana(Settings().grafana_home)
+    if found is None:
+        pytest.skip("no Grafana: set HDQM_GRAFANA_HOME to a folder with bin/grafana, public/ and conf/")
+    state = tmp_path_factory.mktemp("grafana")
+    image = {
+        "GF_PATHS_DATA": str(state / "data"),
+        "GF_PATHS_LOGS": str(state / "log"),
+        "GF_PATHS_PLUGINS": str(state / "plugins"),
+        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+        "GF_SERVER_HTTP_PORT": str(ports["grafana:3000"]),
+    }
+    up.start_program("grafana", [str(found.program), "server", "--homepath", str(found.home)], **image)
+    deadline = time.monotonic() + 120
+    while not up.healthy("grafana"):
+        assert time.monotonic() < deadline, up.log("grafana")[-3000:]
+        time.sleep(1)
+    return up
+
+
+@pytest.mark.grafana
+def test_grafana_is_provisioned_and_airflow_gets_a_token(grafana, secrets, ports):
+    told = grafana.run("init-grafana")
+    assert "service account hdqm-publish; its token is Airflow's connection hdqm_grafana" in told
+    grafana.run("init-grafana")  # again is harmless
+
+    address = f"http://127.0.0.1:{ports['grafana:3000']}/api"
+    admin = ("admin", secrets["GRAFANA_ADMIN_PASSWORD"])
+    guess = requests.get(f"{address}/admin/settings", auth=("admin", "admin"), timeout=10)
+    assert guess.status_code in (401, 403)  # a wrong password makes an anonymous viewer
+    assert requests.get(f"{address}/admin/settings", auth=admin, timeout=10).status_code == 200
+    pages = requests.get(f"{address}/search", params={"type": "dash-db"}, auth=admin, timeout=10).json()
+    assert {"hdqm-home", "hdqm-trends", "hdqm-trend", "hdqm-run"} <= {page["uid"] for page in pages}
+    source = requests.get(f"{address}/datasources/uid/hdqm-timescaledb/health", auth=admin, timeout=30).json()
+    assert source["status"] == "OK", source
+    rules = requests.get(f"{address}/v1/provisioning/alert-rules", auth=admin, timeout=10).json()
+    assert len(rules) >= 4
