@@ -33,7 +33,11 @@ class Asked(Selection):
     model_config = ConfigDict(extra="forbid")
 
     subsystem: Name | None = Field(default=None, examples=["Tracker"])
-    trend: list[Name] = Field(default=[], max_length=5000, description="Names of trends; none: all.")
+    trend: list[Name] = Field(
+        default=[],
+        max_length=100,
+        description="Names of trends; none: all. Longer lists go by POST.",
+    )
     primary_dataset: Name | None = Field(default=None, examples=["SingleMuon"])
     processing: Name | None = Field(default=None, examples=["PromptReco"])
     series_id: list[SeriesNumber] = Field(default=[], max_length=5000, description="Series in place of names.")
@@ -49,6 +53,7 @@ class Asked(Selection):
 class Posted(Asked):
     """As the parameters of GET, and lists of runs of any length."""
 
+    trend: list[Name] = Field(default=[], max_length=5000, description="Names of trends; none: all.")
     golden_json: dict[str, Any] | None = Field(
         default=None,
         description="A golden JSON as it is: its runs count, as an explicit list.",

@@ -82,10 +82,19 @@ class Component:
             return False
         self.stop()
         if self.port is not None:
+            wait_until(self._port_is_free, 5)  # what a connection of the stopped one still holds
             check_port(*self.port, self.name)
         self._folder.mkdir(parents=True)
         spawn(self.command, self.log, {**self.environment(), _MARK: str(self._folder)}, self._folder)
         self._note.write_text(self._fingerprint())
+        return True
+
+    def _port_is_free(self) -> bool:
+        if self.port is not None:
+            try:
+                check_port(*self.port, self.name)
+            except ConfigError:
+                return False
         return True
 
     @property

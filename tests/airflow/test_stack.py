@@ -200,6 +200,7 @@ def test_down_leaves_no_process(up, stack_settings):
 def test_a_taken_port_is_named_with_the_variable_that_changes_it(stack, stack_settings):
     stack.down()
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # past what closed connections still hold
         taken.bind(("127.0.0.1", stack_settings.airflow_port))
         taken.listen()
 

@@ -8,7 +8,7 @@ import pytest
 from hdqm_ops.load import _sql
 
 ROOM = Path(_sql.__file__).parent
-STATEMENT = re.compile(rb"^(WITH|SELECT|INSERT|UPDATE|DELETE|COPY|CREATE|ANALYZE|LOCK|SET)\b", re.MULTILINE)
+STATEMENT = re.compile(rb"^(WITH|SELECT|INSERT|UPDATE|DELETE|COPY|CREATE|ANALYZE|LOCK|SET|CALL)\b", re.MULTILINE)
 FILES = sorted((ROOM / "queries").glob("*.sql"))
 
 
@@ -23,7 +23,7 @@ def test_names_are_unique_and_queries_are_not_empty(path):
     assert len(set(found)) == len(found) > 0
     for name in found:
         assert re.search(
-            rb"^(WITH|SELECT|INSERT|UPDATE|DELETE|COPY|CREATE|ANALYZE|LOCK|SET)\b",
+            rb"^(WITH|SELECT|INSERT|UPDATE|DELETE|COPY|CREATE|ANALYZE|LOCK|SET|CALL)\b",
             _sql.query(path.stem, name),
             re.MULTILINE,
         )
