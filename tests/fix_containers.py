@@ -7,6 +7,7 @@ folders below one of ours. Nothing else is changed.
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -75,9 +76,14 @@ class Containers:
     def healthy(self, name: str) -> bool:
         """Whether its health check succeeds, run in its environment."""
         assert self._running[name].poll() is None, f"{name} has died:\n{self.log(name)[-3000:]}"
-        words = self._here(self._services[name]["healthcheck"]["test"][1:], name)
+        kind, *words = self._here(self._services[name]["healthcheck"]["test"], name)
+        words = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
         done = subprocess.run(words, env=self.environment(name), cwd=self._folder, capture_output=True, timeout=60)
         return done.returncode == 0
+
+    def here(self, name: str) -> list[str]:
+        """The command of a service, in this place's words."""
+        return self._here(self._services[name]["command"], name)
 
     def log(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text(errors="replace")
@@ -97,7 +103,7 @@ class Containers:
         """What the container would have in its environment: the image's, then the service's."""
         given = {**image_environment(), **self._services[name].get("environment", {})}
         here = {variable: self._here_text(str(value), name) for variable, value in given.items()}
-        return {**here, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
+        return {**here, "PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOSTNAME": socket.gethostname()}
 
     def _command(self, words: list[str]) -> list[str]:
         return [str(ENTRYPOINT), *words]

@@ -34,7 +34,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def ports():
-    return {name: free_port() for name in NEIGHBOURS}
+    return {**{name: free_port() for name in NEIGHBOURS}, "redis:6379": 6379}  # its command names no port
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +181,16 @@ def test_grafana_is_provisioned_and_airflow_gets_a_token(grafana, secrets, ports
     assert source["status"] == "OK", source
     rules = requests.get(f"{address}/v1/provisioning/alert-rules", auth=admin, timeout=10).json()
     assert len(rules) >= 4
+
+
+def test_a_celery_worker_answers_over_redis(up):
+    """The profile celery: the queue with its password, and a worker that its health check reaches."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server on PATH")
+    for name in ("redis", "airflow-worker"):
+        command = up.here(name)
+        up.start_program(name, command) if name == "redis" else up.start(name)
+        deadline = time.monotonic() + 90
+        while not up.healthy(name):
+            assert time.monotonic() < deadline, up.log(name)[-3000:]
+            time.sleep(1)
