@@ -21,16 +21,10 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
 
+from hdqm_airflow.forms import ingest_fields
 from hdqm_airflow.ingest import OUTLET, ingest_task
 from hdqm_airflow.patience import patient
 from hdqm_airflow.timetable import CmsRuns
-
-RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
-
-
-def several(title: str, description: str) -> Param:
-    """A field of the form that takes one value a line, or nothing."""
-    return Param(None, type=["null", "array"], items={"type": "string"}, title=title, description=description)
 
 
 @dag(
@@ -42,39 +36,15 @@ def several(title: str, description: str) -> Param:
     max_active_runs=4,
     tags=["hdqm", "ingest"],
     default_args={**patient(), "priority_weight": 1, "weight_rule": "absolute"},
-    params={
-        "runs": Param(
-            None,
-            type=["null", "string"],
-            pattern=RUNS,
-            title="Runs",
-            description="324997 325000-325170; leave it empty where dates or a partition key choose the runs",
-        ),
-        "datasets": several("Primary datasets", "SingleMuon, one a line; empty: all"),
-        "subsystems": several("Subsystems", "Tracking, one a line; empty: all"),
-        "mode": Param(
-            "missing",
-            type="string",
-            enum=["missing", "failed", "all"],
-            values_display={"missing": "only missing", "failed": "missing and failed", "all": "everything anew"},
-            title="What to do",
-        ),
-        "look": Param(
+    params=ingest_fields(
+        "324997 325000-325170; leave it empty where dates or a partition key choose the runs",
+        look=Param(
             False,
             type="boolean",
             title="Look for files",
             description="List HDQM_FILES first; else only files that the ledger knows are done",
         ),
-        "batch_size": Param(
-            None,
-            type=["null", "integer"],
-            minimum=1,
-            maximum=500,
-            title="Files per task",
-            description="empty: HDQM_BATCH_SIZE",
-        ),
-        "dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would be done"),
-    },
+    ),
 )
 def hdqm_backfill():  # noqa: ANN201 - the decorator makes a Dag of it
     @task

@@ -23,17 +23,11 @@ old schema, a refused ticket) fails at once, and the last line of the log says w
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import dag, get_current_context, task
 
+from hdqm_airflow.forms import ingest_fields, several
 from hdqm_airflow.ingest import OUTLET, ingest_task
 from hdqm_airflow.patience import patient
-
-RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
-
-
-def several(title: str, description: str) -> Param:
-    """A field of the form that takes one value a line, or nothing."""
-    return Param(None, type=["null", "array"], items={"type": "string"}, title=title, description=description)
 
 
 @dag(
@@ -45,30 +39,10 @@ def several(title: str, description: str) -> Param:
     max_active_runs=1,
     tags=["hdqm", "ingest"],
     default_args=patient(),
-    params={
-        "runs": Param(
-            None, type=["null", "string"], pattern=RUNS, title="Runs", description="324997 325000-325170; empty: all"
-        ),
-        "datasets": several("Primary datasets", "SingleMuon, one a line; empty: all"),
-        "subsystems": several("Subsystems", "Tracking, one a line; empty: all"),
-        "mode": Param(
-            "missing",
-            type="string",
-            enum=["missing", "failed", "all"],
-            values_display={"missing": "only missing", "failed": "missing and failed", "all": "everything anew"},
-            title="What to do",
-        ),
-        "files": several("Files", "Globs or folders in place of HDQM_FILES, one a line"),
-        "batch_size": Param(
-            None,
-            type=["null", "integer"],
-            minimum=1,
-            maximum=500,
-            title="Files per task",
-            description="empty: HDQM_BATCH_SIZE",
-        ),
-        "dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would be done"),
-    },
+    params=ingest_fields(
+        "324997 325000-325170; empty: all",
+        files=several("Files", "Globs or folders in place of HDQM_FILES, one a line"),
+    ),
 )
 def hdqm_ingest():  # noqa: ANN201 - the decorator makes a Dag of it
     @task

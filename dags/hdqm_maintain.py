@@ -18,10 +18,10 @@ anywhere.
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
-RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
+from hdqm_airflow.forms import runs
 
 
 @dag(
@@ -39,12 +39,8 @@ RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
         "retry_exponential_backoff": True,
     },
     params={
-        "rowstore": Param(
-            None,
-            type=["null", "string"],
-            pattern=RUNS,
-            title="Runs to turn back",
-            description="324997 325000-325170, before a large backfill; empty: convert what is old",
+        "rowstore": runs(
+            "324997 325000-325170, before a large backfill; empty: convert what is old", "Runs to turn back"
         ),
     },
 )

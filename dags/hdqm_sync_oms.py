@@ -21,10 +21,10 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from hdqm_airflow.forms import sync_fields
 from hdqm_ops.settings import Settings
 
 SETTINGS = Settings()
-RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
 
 
 @dag(
@@ -41,34 +41,11 @@ RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
         "retry_delay": timedelta(minutes=1),
         "retry_exponential_backoff": True,
     },
-    params={
-        "runs": Param(
-            None,
-            type=["null", "string"],
-            pattern=RUNS,
-            title="Runs",
-            description="324997 325000-325170; empty: what is due",
-        ),
-        "since": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="From day",
-            description="Runs that began on this day (UTC) or later",
-        ),
-        "until": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="To day",
-            description="Runs that began on this day (UTC) or earlier",
-        ),
-        "days": Param(
-            SETTINGS.sync_days, type="integer", minimum=1, title="Sweep", description="Days that a sweep goes back"
-        ),
-        "everything": Param(False, type="boolean", title="Everything", description="All runs that OMS has"),
-        "lumisections": Param(False, type="boolean", title="Lumisections", description="Of the named runs or days too"),
-    },
+    params=sync_fields(
+        SETTINGS,
+        "All runs that OMS has",
+        lumisections=Param(False, type="boolean", title="Lumisections", description="Of the named runs or days too"),
+    ),
 )
 def hdqm_sync_oms():  # noqa: ANN201 - the decorator makes a Dag of it
     @task(execution_timeout=timedelta(hours=6))

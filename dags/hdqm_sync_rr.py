@@ -18,13 +18,13 @@ next run asks for the same again. Where Run Registry is not configured, it is sk
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from hdqm_airflow.forms import sync_fields
 from hdqm_ops.settings import Settings
 
 SETTINGS = Settings()
-RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
 
 
 @dag(
@@ -41,33 +41,7 @@ RUNS = r"^\s*(\d{1,9}(\s*-\s*\d{1,9})?([\s,]+|$))*$"
         "retry_delay": timedelta(minutes=1),
         "retry_exponential_backoff": True,
     },
-    params={
-        "runs": Param(
-            None,
-            type=["null", "string"],
-            pattern=RUNS,
-            title="Runs",
-            description="324997 325000-325170; empty: what is due",
-        ),
-        "since": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="From day",
-            description="Runs that began on this day (UTC) or later",
-        ),
-        "until": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="To day",
-            description="Runs that began on this day (UTC) or earlier",
-        ),
-        "days": Param(
-            SETTINGS.sync_days, type="integer", minimum=1, title="Sweep", description="Days that a sweep goes back"
-        ),
-        "everything": Param(False, type="boolean", title="Everything", description="All that Run Registry has"),
-    },
+    params=sync_fields(SETTINGS, "All that Run Registry has"),
 )
 def hdqm_sync_rr():  # noqa: ANN201 - the decorator makes a Dag of it
     @task(execution_timeout=timedelta(hours=6))
