@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, Literal, Self, TypeAlias
 
-from hdqm_ops.errors import BadAnswer, RequestRefused
+from hdqm_ops.errors import BadAnswer, RequestRefused, ServiceError
 from hdqm_ops.services._client import Client
 from hdqm_ops.services._oms_query import Filter, Query, read_page
 from hdqm_ops.services._oms_row import Row, Table
@@ -91,6 +92,13 @@ class OMS:
             log.warning("OMS does not list the fields of %s: names are believed, and the answer is checked", resource)
             return None
         return fields
+
+    def nearest_resource(self, resource: str) -> str | None:
+        """The resource that somebody meant who wrote one that OMS does not have; None where none is near."""
+        try:
+            return next(iter(get_close_matches(resource.partition("/")[0], self.resources(), n=1)), None)
+        except ServiceError:  # it only would have made a refusal kinder
+            return None
 
     # -- what everybody asks ---------------------------------------------------------------------------------------
 

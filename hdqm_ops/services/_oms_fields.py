@@ -57,12 +57,26 @@ _FIXED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "intensity_beam1": "10^11",
             "intensity_beam2": "10^11",
         },
+        "l1triggerrates": {
+            "percentage_physics_triggers_lost": "%",
+            "percentage_physics_triggers_lost_beam_active": "%",
+            "percentage_physics_triggers_lost_beam_inactive": "%",
+        },
+        "l1algorithmtriggers": {
+            "pre_dt_before_prescale_rate": "Hz",
+            "pre_dt_rate": "Hz",
+            "post_dt_rate": "Hz",
+            "post_dt_hlt_rate": "Hz",
+        },
         "hltpathinfo": {"rate": "Hz"},
         "hltpathrates": {"rate": "Hz"},
         "datasetrates": {"rate": "Hz"},
         "streams": {"rate": "Hz", "file_size": "GB", "bandwidth": "MB/s"},
     }
 )
+
+# Level-1 rates and dead times are pairs, ``{"rate": 24418.3, "counter": 569191}``: what stands in such a pair.
+PAIRED: Mapping[str, str] = MappingProxyType({"rate": "Hz", "percent": "%"})
 
 # Fields that rows are known to carry, beyond the keys: a filter on one of them can be checked in the answer.
 _OF_RUN = frozenset({"run_number"})

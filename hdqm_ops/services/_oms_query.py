@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from http import HTTPStatus
 from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hdqm_ops.errors import BadAnswer, ConfigError, IncompleteAnswer, RequestRefused
+from hdqm_ops.services._http import Answer
 from hdqm_ops.services._oms_fields import KEYS, carried
 from hdqm_ops.services._oms_row import Row, Table
 
@@ -296,7 +298,7 @@ class Query:
         return len(self.rows()) if total is None else total
 
     def _page(self, offset: int) -> Page:
-        answer = self.oms.client.get(self.resource, self.parameters(offset))
+        answer = self._asked_for(offset)
         page = read_page(self.resource, answer.json(), answer.place, self.page_size)
         for row in page.rows:
             for item in self.filters:
@@ -307,6 +309,16 @@ class Query:
         if missing:
             raise BadAnswer("OMS", answer.place, f"no row has the field {missing[0]!r}")
         return page
+
+    def _asked_for(self, offset: int) -> Answer:
+        try:
+            return self.oms.client.get(self.resource, self.parameters(offset))
+        except RequestRefused as refused:
+            near = self.oms.nearest_resource(self.resource) if refused.status == HTTPStatus.NOT_FOUND else None
+            if near is None or near == self.resource:
+                raise
+            found, cure = f"there is no resource {self.resource!r}", f"did you mean {near}?"
+            raise RequestRefused("OMS", refused.place, found, cure, refused.status) from None
 
     def _trimmed(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         """Without the fields that only the proof needed, in the order that was asked for."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, overload
 
 from hdqm_ops.errors import BadAnswer, MissingTool
-from hdqm_ops.services._oms_fields import SCALED, fixed_unit
+from hdqm_ops.services._oms_fields import PAIRED, SCALED, fixed_unit
 from hdqm_ops.services._units import Quantity, normal_unit
 
 _CURE = "if the unit is good, it belongs in hdqm_ops/services/_units.py"
@@ -107,7 +107,10 @@ class Table(Sequence[Row]):
         """Column → unit of the numbers in `dicts`, `csv` and `frame`; columns without one are absent."""
         found: dict[str, str] = {}
         for row in self.rows:
-            for name in row:
+            for name, value in row.items():
+                if isinstance(value, dict):
+                    found.update({f"{name}_{part}": unit for part, unit in PAIRED.items() if part in value})
+                    continue
                 quantity = None if name in found else row.quantity(name)
                 if quantity is not None and quantity.unit:
                     found[name] = quantity.unit

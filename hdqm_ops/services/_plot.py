@@ -64,8 +64,7 @@ def _known(names: Iterable[str], row: dict[str, Any]) -> None:
 def _panels(columns: Sequence[str], units: dict[str, str]) -> dict[str, list[str]]:
     panels: dict[str, list[str]] = {}
     for name in columns:
-        unit = units.get(name) or ("Hz" if name.endswith("_rate") else "")
-        panels.setdefault(unit, []).append(name)
+        panels.setdefault(units.get(name, ""), []).append(name)
     return panels
 
 

@@ -104,6 +104,23 @@ def test_resources(oms):
     assert {"runs", "fills", "lumisections", "l1triggerrates"} <= set(oms.resources())
 
 
+def test_the_nearest_resource_is_named(oms):
+    with pytest.raises(RequestRefused, match=r"no resource 'l1trigerrates'; did you mean l1triggerrates\?"):
+        oms.query("l1trigerrates").filter("run_number", 1).rows()
+    with pytest.raises(RequestRefused, match="does not exist"):
+        oms.query("weather").rows()
+
+
+def test_rates_and_shares_have_their_units(oms, lit_run):
+    run = lit_run.number
+    level1 = oms.l1_trigger_rates(run).units()
+    assert level1["post_deadtime_rate"] == level1["l1a_physics_rate"] == "Hz"
+    assert level1["percentage_physics_triggers_lost"] == "%"
+    assert "l1a_physics_counter" not in level1
+    assert oms.l1_algorithms(run).units()["post_dt_rate"] == "Hz"
+    assert oms.deadtimes(run).units()["overall_tts_percent"] == "%"
+
+
 # -- as OMS is ---------------------------------------------------------------------------------------------------------
 
 
