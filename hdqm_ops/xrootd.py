@@ -4,7 +4,9 @@ Two rooms look there, ``discover`` and ``extract``, so it belongs to neither. Th
 (``hdqm-ops[xrootd]``) and is loaded when the first address is met.
 """
 
+import atexit
 import errno
+import gc
 import os
 import posixpath
 import re
@@ -188,6 +190,7 @@ def _client() -> Any:
         client: Any = import_module("XRootD.client")
     except ImportError as error:
         raise MissingTool("root:// addresses need the xrootd client: pip install 'hdqm-ops[xrootd]'") from error
+    _end_ourselves()
     patience, connecting = _settings().xrootd_timeout_s, max(1, round(_settings().connect_timeout_s))
     limits = {
         "ConnectionWindow": connecting,
@@ -200,3 +203,23 @@ def _client() -> Any:
     for name, value in limits.items():
         client.EnvPutInt(name, value)
     return client
+
+
+@cache
+def _end_ourselves() -> None:
+    """Put ``_end`` in the place of what the client does when the process ends.
+
+    That asks every object of the process for its class. Proxies answer by loading what they stand for: those of Airflow
+    then complain of packages that are not there, or raise, and the client's threads are never stopped.
+    """
+    atexit.unregister(import_module("XRootD.client.finalize").finalize)
+    atexit.register(_end)
+
+
+def _end() -> None:
+    """Close what is open, whoever opened it, and stop the client's threads: they must not outlive the interpreter."""
+    file: type = import_module("XRootD.client").File
+    for one in gc.get_objects():
+        if issubclass(type(one), file) and one.is_open():  # the type, not the class that an object says it has
+            one.close(timeout=_timeout())
+    import_module("pyxrootd.client").__XrdCl_Stop_Threads()  # noqa: SLF001  # it has no other name

@@ -6,7 +6,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 
@@ -60,7 +62,9 @@ class Server:
         raise AssertionError("xrootd did not start")
 
     def signal(self, number):
+        """End or stop the server, and wait until it has: threads that have not heard of a signal go on answering."""
         self.process.send_signal(number)
+        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT)
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -240,6 +244,27 @@ def test_children_of_a_process_that_listed_can_read(server):
             status = 0 if read_file(sample(server), []).run_number else 2
         os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_process_that_read_ends_without_a_word(server, tmp_path):
+    program = """
+        import sys
+        import airflow.providers.standard.operators.python  # it keeps proxies of packages that are not installed
+        from hdqm_ops.extract import read_file
+        from hdqm_ops.xrootd import RemoteFile
+        read_file(sys.argv[1], [])
+        left_open = RemoteFile(sys.argv[1])
+        print("read")
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), sample(server)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "AIRFLOW_HOME": str(tmp_path)},
+        timeout=300,
+    )
+
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("read\n", "", 0)
 
 
 @pytest.fixture
