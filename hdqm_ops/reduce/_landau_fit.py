@@ -21,6 +21,8 @@ MOST_STEPS = 40
 CLOSE = 1e-9  # distance to the minimum, in units of χ², at which a fit has arrived
 SAME = 1e-4  # difference in χ² below which two minima are one
 OTHER_WIDTHS = (0.05, 0.2)  # further starts, as shares of the range
+FEW = 15  # degrees of freedom below which, and
+NARROW = 2  # bins of width below which, one or two points can make a minimum of their own
 CLEAR_WIDTH = 0.3  # relative error of the width up to which the parabola at the minimum tells the truth
 
 
@@ -102,13 +104,20 @@ def fit_clear_ones(problems: Sequence[Problem]) -> list[Fitted | None]:
         return []
     found = _fit_from(problems, [problem.start for problem in problems])
     found = [one if tame else None for one, tame in zip(found, _tame_starts(problems), strict=True)]
-    doubtful = [index for index, one in enumerate(found) if one and one.chi2 > 2 * problems[index].freedom]
+    doubtful = [index for index, one in enumerate(found) if one and _is_doubtful(problems[index], one)]
     if doubtful:
-        again = [problems[index] for index in doubtful]
-        others = [_fit_from(again, [_start_from_data(one, share) for one in again]) for share in OTHER_WIDTHS]
-        for index, *more in zip(doubtful, *others, strict=True):
-            found[index] = _agreed([found[index], *more])
+        again = [problems[index] for index in doubtful for _ in OTHER_WIDTHS]
+        starts = [_start_from_data(problems[index], share) for index in doubtful for share in OTHER_WIDTHS]
+        others = iter(_fit_from(again, starts))
+        for index in doubtful:
+            found[index] = _agreed([found[index], *(next(others) for _ in OTHER_WIDTHS)])
     return found
+
+
+def _is_doubtful(problem: Problem, found: Fitted) -> bool:
+    """May there be another minimum, where ROOT would end? The curve fits badly, or few points make the peak."""
+    bin_width = float(np.diff(problem.x).min())
+    return found.chi2 > 2 * problem.freedom or problem.freedom < FEW or found.values[1] < NARROW * bin_width
 
 
 def _tame_starts(problems: Sequence[Problem]) -> list[bool]:
@@ -132,9 +141,9 @@ def _start_from_data(problem: Problem, share: float) -> tuple[float, float, floa
 
 
 def _agreed(found: Sequence[Fitted | None]) -> Fitted | None:
-    """The first of them, unless another start leads to another minimum."""
+    """The first of them, unless another start leads to another minimum, or to none that is clear."""
     clear = [one.chi2 for one in found if one is not None]
-    return found[0] if max(clear) - min(clear) < SAME else None
+    return found[0] if len(clear) == len(found) and max(clear) - min(clear) < SAME else None
 
 
 def _fit_from(problems: Sequence[Problem], starts: Sequence[tuple[float, ...]]) -> list[Fitted | None]:

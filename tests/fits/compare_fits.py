@@ -1,6 +1,6 @@
 """Our fits against ROOT's on random histograms: how far apart, in units of the error, and who converged.
 
-python tests/fits/compare_fits.py [--count 2000] [--seed 7] [--only Landau,LanGau] [--list]
+python tests/fits/compare_fits.py [--count 2000] [--seed 7] [--only Landau,LanGau] [--list] [--processes 2]
 
 ``HDQM_ROOT_PYTHON`` names a Python that can ``import ROOT``. Prints the tables of README.md beside this file.
 """
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,18 +126,22 @@ def verdict(metric, mine, roots):
     return "differs"
 
 
-def compare(number, seed, names=None):
+def compare(number, seed, names=None, processes=1):
     """One line for each histogram and fit."""
     rng = np.random.default_rng(seed + 1)
     asked = [(shape, hist, random_calls(rng, hist)) for shape, hist in random_histograms(number, seed)]
     asked += [(shape, hist, turn_on_calls(rng)) for shape, hist in random_turn_ons(number, seed + 2)]
     asked = [(shape, hist, chosen(calls, names)) for shape, hist, calls in asked]
     told = ask_root([job(hist, calls) for _, hist, calls in asked])
-    return [
-        line(shape, name, arguments, hist, roots[name])
+    lines = [
+        (shape, name, arguments, hist, roots[name])
         for (shape, hist, calls), roots in zip(asked, told, strict=True)
         for name, arguments in calls.items()
     ]
+    if processes == 1:
+        return [line(*one) for one in lines]
+    with ProcessPoolExecutor(processes) as pool:
+        return list(pool.map(line, *zip(*lines, strict=True), chunksize=10))
 
 
 def chosen(calls, names):
@@ -188,8 +193,10 @@ def main():
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--only", help="names of fits, with commas")
     parser.add_argument("--list", action="store_true", help="every fit that is neither equal nor a gap on both sides")
+    parser.add_argument("--processes", type=int, default=1)
     arguments = parser.parse_args()
-    lines = compare(arguments.count, arguments.seed, arguments.only and arguments.only.split(","))
+    names = arguments.only and arguments.only.split(",")
+    lines = compare(arguments.count, arguments.seed, names, arguments.processes)
     table(lines)
     for one in lines:
         if arguments.list and one.verdict not in ("equal", "both gaps"):
