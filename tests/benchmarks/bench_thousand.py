@@ -1,11 +1,15 @@
 """A thousand files through one worker process, what it keeps of memory, and recomputing from stored histograms.
 
     python tests/benchmarks/bench_thousand.py [FILES]
+    python tests/benchmarks/bench_thousand.py [FILES] --step ingest --folder DIR       and, when the machine is quiet:
+    python tests/benchmarks/bench_thousand.py [FILES] --step recompute --folder DIR
 
-Starts an embedded TimescaleDB of its own and destroys it. Prints for each step the seconds on the clock and those of
-the processor, PostgreSQL's included. Needs 6 GB of disk for 1000 files.
+Starts an embedded TimescaleDB of its own and destroys it, unless a new ``--folder`` is named: that keeps files and
+database for the other step. Prints for each step the seconds on the clock and those of the processor, PostgreSQL's
+included. Needs 6 GB of disk for 1000 files.
 """
 
+import argparse
 import os
 import shutil
 import socket
@@ -38,18 +42,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def database(folder: Path) -> Iterator[Settings]:
-    """A server of its own, and the settings that find it."""
+def database(folder: Path, *, keep: bool = False) -> Iterator[Settings]:
+    """A server of its own, new unless the folder has one, and the settings that find it."""
     home, configs, port = folder / "home", folder / "cfg", free_port()
-    home.mkdir(mode=0o755)
-    shutil.copytree(LEGACY, configs)
+    if not home.exists():
+        home.mkdir(mode=0o755)
+        shutil.copytree(LEGACY, configs)
     server = Postgres(Settings(home=home, db_port=port))
     try:
         server.start()
         load.migrate(server.superuser_url)
         yield Settings(home=home, db_port=port, database_url=server.superuser_url, configs=(str(configs),))
     finally:
-        server.destroy()
+        server.stop() if keep else server.destroy()
 
 
 def processor_seconds(home: Path) -> float:
@@ -162,16 +167,24 @@ def recompute(settings: Settings, folder: Path, files: Path, number: int) -> Non
 
 
 def main() -> None:
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("number", nargs="?", type=int, default=1000, metavar="FILES")
+    parser.add_argument("--folder", type=Path, help="kept, for the other step; without it all is removed at the end")
+    parser.add_argument("--step", choices=("ingest", "recompute", "both"), default="both")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = arguments.folder or Path(name)
+        folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
         files = folder / "files"
-        files.mkdir()
-        copies(files, number)
-        with database(folder) as settings:
-            ingest(settings, files, number)
-            recompute(settings, folder, files, number)
+        if not files.exists():
+            files.mkdir()
+            copies(files, arguments.number)
+        with database(folder, keep=arguments.folder is not None) as settings:
+            if arguments.step != "recompute":
+                ingest(settings, files, arguments.number)
+            if arguments.step != "ingest":
+                recompute(settings, folder, files, arguments.number)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Which bins a fit takes, when it refuses, and that many at once are the same as one by one."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 from hdqm_ops.errors import NotReducible
 from hdqm_ops.model import MetricCall, Reason
 from hdqm_ops.reduce import METRICS, build
-from hdqm_ops.reduce._landau import density
-from hdqm_ops.reduce._landau_fit import fit_clear_ones
+from hdqm_ops.reduce._landau import c_exp, density
+from hdqm_ops.reduce._landau_fit import _fit_from, fit_clear_ones
 from hdqm_ops.reduce._langau import joined_in_pairs
 from hdqm_ops.reduce._minuit import Problem, minimise, points_in_range
 from hdqm_ops.reduce._shapes import landau
+from hdqm_ops.reduce.fits import _fit_all
 from hdqm_ops.testing import draw_hist, draw_map
 
 
@@ -114,6 +116,36 @@ def test_a_fit_that_is_nearly_undetermined_is_left_to_migrad():
     problem = Problem(*points_in_range(rising, 0, 100), (30.0, 4.0, 0.0), times=3)
 
     assert fit_clear_ones([problem]) == [None]
+
+
+def peak_of_few_points(first, step, contents, start):
+    y = np.array(contents, dtype=float)
+    return Problem(first + step * np.arange(len(y)), y, 1 / np.sqrt(y), start, times=3)
+
+
+GAUSSIAN_PEAK = peak_of_few_points(250 / 7, 20 / 7, [13, 50, 65, 23, 1], (44.2600637289841, 5.277212149148444, 0.0))
+FEW_ENTRIES = peak_of_few_points(920 / 27, 80 / 27, [1, 5, 3, 8, 15, 6, 5, 4, 2, 2], (44.4, 4.4, 15.0))
+
+
+@pytest.mark.parametrize("problem", [GAUSSIAN_PEAK, FEW_ENTRIES])
+def test_where_there_are_several_minima_migrad_is_asked(problem):
+    assert _fit_from([problem], [problem.start]) != [None]
+    assert fit_clear_ones([problem]) == [None]
+
+
+def test_of_several_minima_the_fit_ends_in_roots():
+    (nearest,) = _fit_from([GAUSSIAN_PEAK], [GAUSSIAN_PEAK.start])
+    fitted = _fit_all({"one": GAUSSIAN_PEAK})["one"]
+
+    assert nearest.chi2 == pytest.approx(52.467, abs=1e-3)
+    assert fitted.chi2 == pytest.approx(31.964834, abs=1e-3)  # PyROOT 6.40: 31.964834097564918
+
+
+def test_the_exponential_is_that_of_the_c_library():
+    x = np.random.default_rng(3).uniform(-745, 709, 100_000)
+
+    assert (c_exp(x) == [math.exp(one) for one in x]).all()
+    assert c_exp(np.array([-np.inf, 0.0, 710.0, np.inf])).tolist() == [0, 1, np.inf, np.inf]
 
 
 def test_one_lost_fit_does_not_stop_the_others():
