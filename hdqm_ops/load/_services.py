@@ -62,7 +62,9 @@ def record_lumisections(connection: Connection, run_number: int, rows: Sequence[
         masked = [{**row, **{key: _mask(bits, row[key]) for key in ("dcs_on", "dcs_off")}} for row in rows]
         changed = connection.execute(query("services", "write_lumisections"), {"rows": as_json(masked)}).rowcount
         told = {"run_number": run_number, "told": [row["lumisection"] for row in rows]}
-        return changed + connection.execute(query("services", "remove_lumisections"), told).rowcount
+        changed += connection.execute(query("services", "remove_lumisections"), told).rowcount
+        connection.execute(query("services", "note_detectors"), told)
+        return changed
 
     return in_transaction(connection, work)
 

@@ -95,6 +95,36 @@ def test_a_subsystem_adds_its_detectors_to_the_rule_for_all(filled):
     assert select(filled, subsystem="Tracker") == [0, 3, 7, 8, 9, 11, 13, 14]
 
 
+def lumisections(run, *off):
+    """A lumisection for each set of detectors that were off, of all that the rule for Tracker names."""
+    detectors = {"bpix", "fpix", "tob", "zdc"}
+    return [
+        {"run_number": run, "lumisection": number, "dcs_on": sorted(detectors - set(some)), "dcs_off": some}
+        for number, some in enumerate(off, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("off", "counts"),
+    [
+        ([["bpix", "tob"], ["fpix", "tob"]], False),  # each was on, and never one set together
+        ([["bpix", "tob"], ["fpix", "zdc"]], True),  # those of the other set: tob
+        ([["bpix", "tob"], ["tob"], ["bpix", "fpix", "tob"]], True),
+        ([], True),  # nobody has told
+    ],
+)
+def test_detectors_have_to_be_on_together_where_lumisections_are_known(filled, off, counts):
+    with filled.transaction(force_rollback=True):
+        load.record_lumisections(filled, 325000, lumisections(325000, *off))
+        assert (0 in select(filled, subsystem="Tracker")) is counts
+        assert 0 in select(filled)  # the rule for all names no detector
+        row = "SELECT dcs_off_sets FROM hdqm.run WHERE run_number = 325000"
+        (sets,) = filled.execute(row).fetchone()
+        assert (sets is None) is (off == [])
+        load.record_lumisections(filled, 325000, [])
+        assert filled.execute(row).fetchone() == (None,)
+
+
 def test_the_dataset_chooses_the_rule(filled):
     assert select(filled, dataset="Cosmics") == select(filled, "cosmics", dataset="Cosmics") == [2]
     assert select(filled, "cosmics") == [2, 13, 14]

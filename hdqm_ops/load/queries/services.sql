@@ -68,6 +68,11 @@ WHERE to_jsonb(l) IS DISTINCT FROM to_jsonb(excluded)
 -- remove_lumisections --
 DELETE FROM hdqm.lumisection WHERE run_number = %(run_number)s AND NOT lumisection = ANY (%(told)s)
 
+-- note_detectors --
+UPDATE hdqm.run AS r SET dcs_off_sets = told.off
+FROM (SELECT hdqm.detectors_off(%(run_number)s) AS off) AS told
+WHERE r.run_number = %(run_number)s AND r.dcs_off_sets IS DISTINCT FROM told.off
+
 -- write_certification --
 INSERT INTO hdqm.certified_dataset (run_number, dataset, states, lumisections, rr_version)
 SELECT run_number, dataset, states, lumisections, rr_version
