@@ -54,7 +54,16 @@ FROM hdqm.point GROUP BY 1, 2
 WITH NO DATA;
 
 -- hdqm: next
-COMMENT ON VIEW hdqm.point_bucket IS 'Points of a series in buckets of 100 run numbers.';
-
--- hdqm: next
-COMMENT ON COLUMN hdqm.point_bucket.first_run IS 'First run number of the bucket.';
+-- With the plain view its words went.
+DO $$
+BEGIN
+    COMMENT ON VIEW hdqm.point_bucket IS 'Points of a series in buckets of 100 run numbers.';
+    COMMENT ON COLUMN hdqm.point_bucket.series_id IS 'The series.';
+    COMMENT ON COLUMN hdqm.point_bucket.first_run IS 'First run number of the bucket.';
+    COMMENT ON COLUMN hdqm.point_bucket.points IS 'Points with a value.';
+    COMMENT ON COLUMN hdqm.point_bucket.gaps IS 'Points without.';
+    COMMENT ON COLUMN hdqm.point_bucket.mean IS 'Mean of the values.';
+    COMMENT ON COLUMN hdqm.point_bucket.spread IS 'Their sample standard deviation; NULL for a single one.';
+    COMMENT ON COLUMN hdqm.point_bucket.lowest IS 'The lowest value.';
+    COMMENT ON COLUMN hdqm.point_bucket.highest IS 'The highest value.';
+END $$;

@@ -65,6 +65,7 @@ def test_all_are_applied_once(empty):
 
 
 def test_a_second_migrate_writes_nothing(db):
+    load.migrate(db)  # `db` is a copy: it has no limits of the reader, which belong to a database's name
     with load.connect(db, role=None) as connection:
         (newest,) = connection.execute("SELECT txid_snapshot_xmax(txid_current_snapshot())").fetchone()
         load.migrate(db)
@@ -107,6 +108,15 @@ def test_everything_has_a_comment(db):
     assert unsaid == []
 
 
+def test_a_copy_of_a_database_gets_the_limits_of_the_reader_again(db):
+    limits = "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'hdqm_reader'::regrole AND setdatabase = ("
+    limits += "SELECT oid FROM pg_database WHERE datname = current_database())"
+    assert ask(db, limits) == []
+    assert load.migrate(db) == []
+    ((told,),) = ask(db, limits)
+    assert {"default_transaction_read_only=on", "statement_timeout=30s"} <= set(told)
+
+
 def test_reasons_are_those_of_the_program(db):
     assert ask(db, "SELECT number, code, meaning FROM hdqm.reason ORDER BY 1") == [
         (reason.number, reason.code, reason.meaning) for reason in Reason
@@ -125,7 +135,7 @@ def test_points_and_histograms_are_partitioned_by_run(db):
     rows = ask(
         db,
         "SELECT hypertable_name::text, column_name::text, integer_interval "
-        "FROM timescaledb_information.dimensions ORDER BY 1",
+        "FROM timescaledb_information.dimensions WHERE hypertable_schema = 'hdqm' ORDER BY 1",
     )
 
     assert rows == [

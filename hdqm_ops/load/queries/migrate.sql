@@ -43,9 +43,15 @@ ON CONFLICT (number) DO UPDATE SET code = excluded.code, meaning = excluded.mean
 WHERE (reason.code, reason.meaning) IS DISTINCT FROM (excluded.code, excluded.meaning)
 
 -- rights_are_current --
--- A restored database may have the note and not the rights.
+-- A restored database may have the note and not the rights, or those and not the limits of the reader: no dump of a
+-- database has what ALTER ROLE … IN DATABASE has set.
 SELECT FROM hdqm.migration
 WHERE number = 0 AND sha256 = %(digest)s AND has_schema_privilege('hdqm_reader', 'hdqm', 'USAGE')
+    AND EXISTS (
+        SELECT FROM pg_db_role_setting
+        WHERE setrole = 'hdqm_reader'::regrole
+            AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
 
 -- note_rights --
 INSERT INTO hdqm.migration (number, name, sha256, applied_at) VALUES (0, 'access', %(digest)s, now())
