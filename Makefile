@@ -37,8 +37,11 @@ demo: setup  ## simulated DQM files through Airflow into TimescaleDB; stays up u
 down:  ## stop what `make demo` or `hdqm up` started
 	$(BIN)/hdqm down
 
-test: setup  ## all tests
-	$(BIN)/python -m pytest $(ARGS)
+# Three files at once, even on two cores: much of it is waiting. A few tests are quicker without; a named server has one set of roles.
+WORKERS ?= $(if $(ARGS)$(HDQM_TEST_DATABASE_URL),0,3)
+
+test: setup  ## all tests; some: make test ARGS="tests/unit -k name"
+	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 docs: setup  ## the documentation as pages: docs/_build/html/index.html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -222,4 +222,4 @@ def _end() -> None:
     for one in gc.get_objects():
         if issubclass(type(one), file) and one.is_open():  # the type, not the class that an object says it has
             one.close(timeout=_timeout())
-    import_module("pyxrootd.client").__XrdCl_Stop_Threads()  # noqa: SLF001  # it has no other name
+    import_module("pyxrootd.client").__XrdCl_Stop_Threads()  # noqa: SLF001 - it has no other name

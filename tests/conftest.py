@@ -1,3 +1,22 @@
-"""Fixtures by topic."""
+"""Fixtures by topic, and who runs what where several workers share the tests."""
+
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["fix_db", "fix_api"]
+
+_ON_THE_STACK = {
+    f"tests/airflow/test_{name}.py"
+    for name in ("dags", "hdqm_ingest", "hdqm_watch", "plugin", "publish_dashboards", "stack")
+}
+
+
+class WholeFiles(LoadScopeScheduling):
+    """A worker takes a whole file; one takes all files that need Airflow's four components, which start once, then."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return "stack" if file in _ON_THE_STACK else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return WholeFiles(config, log)

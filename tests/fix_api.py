@@ -9,7 +9,7 @@ import pytest
 import requests
 import uvicorn
 from filled_database import fill
-from fix_db import free_port
+from ports import free_port
 
 from hdqm_ops.api import create_app
 from hdqm_ops.api._auth import Authentication

@@ -78,7 +78,10 @@ class Containers:
         assert self._running[name].poll() is None, f"{name} has died:\n{self.log(name)[-3000:]}"
         kind, *words = self._here(self._services[name]["healthcheck"]["test"], name)
         words = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
-        done = subprocess.run(words, env=self.environment(name), cwd=self._folder, capture_output=True, timeout=60)
+        try:
+            done = subprocess.run(words, env=self.environment(name), cwd=self._folder, capture_output=True, timeout=60)
+        except subprocess.TimeoutExpired:
+            return False
         return done.returncode == 0
 
     def here(self, name: str) -> list[str]:
@@ -123,4 +126,7 @@ class Containers:
             if service == name:
                 text = re.sub(rf"\b127\.0\.0\.1:{port}\b", f"127.0.0.1:{outside}", text)
                 text = str(outside) if text == port else text
+            if service == name == "redis":  # its command names no port
+                text = text.replace("redis-server -", f"redis-server - --port {outside}")
+                text = text.replace("redis-cli ", f"redis-cli -p {outside} ")
         return text

@@ -7,7 +7,6 @@ their own there and drop them.
 import os
 import secrets
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,17 +15,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from ports import free_port
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from hdqm_ops import load
 from hdqm_ops.settings import Settings
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

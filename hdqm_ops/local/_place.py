@@ -78,7 +78,14 @@ def orphans(home: Path) -> list[Path]:
     """Data folders elsewhere of this very state folder, which was removed by hand since they were made."""
     link = home / "postgres"
     notes = (note for parent in _ELSEWHERE for note in parent.glob(f"postgres-*/{_OWNER_FILE}"))
-    return [note.parent for note in notes if note.read_text() == str(link.absolute()) and note.parent != link.resolve()]
+    return [note.parent for note in notes if _owner(note) == str(link.absolute()) and note.parent != link.resolve()]
+
+
+def _owner(note: Path) -> str | None:
+    try:
+        return note.read_text()
+    except OSError:  # another one's, and that one is removing it now, or shows it to nobody
+        return None
 
 
 def remove_place(home: Path, folder: Path) -> None:

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import socket
 import time
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from hdqm_ops import config, local, reduce, simulate
 from hdqm_ops.local import _airflow
@@ -16,18 +16,12 @@ from hdqm_ops.settings import Settings
 HERE = Path(__file__).parent
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def stack_settings(tmp_path_factory):
     top = tmp_path_factory.mktemp("stack")
     incoming = top / "incoming"  # where the watcher looks
     incoming.mkdir()
-    ports = {f"{part}_port": _free_port() for part in ("db", "airflow", "grafana", "api")}
+    ports = {f"{part}_port": free_port() for part in ("db", "airflow", "grafana", "api")}
     ports["airflow_users"] = {"viewer": "viewer", "user": "user", "operator": "op"}
     return Settings(home=top / "home", files=(str(incoming),), watch_s=2, task_pause_s=1, airflow_tasks=2, **ports)
 

@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import time
+from types import SimpleNamespace
 
 import pytest
 from fix_api import served
@@ -200,7 +201,8 @@ def test_connections_that_are_cut_leave_the_pool_as_it_was(api):
     assert api.get(f"/api/v1/points?{DATASET}").status_code == 200
 
 
-def test_more_requests_than_the_rate_wait_where_a_rate_is_set(api_database):
+def test_more_requests_than_the_rate_wait_where_a_rate_is_set(api_database, monkeypatch):
+    monkeypatch.setattr(_limits, "time", SimpleNamespace(monotonic=lambda: 1.0))
     with served(create_app(Settings(database_url=api_database, api_rate=0.5))) as api:
         answers = [api.get("/health/live") for _ in range(7)]
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from chaos import airflow, trials
 from chaos.world import World
-from fix_db import free_port
+from ports import free_port
 
 from hdqm_ops.local import Postgres
 from hdqm_ops.settings import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 from chaos.trials import Outcome
 from chaos.world import TRENDS, simulated
-from fix_db import free_port
+from ports import free_port
 from tables import facts, orphans
 
 from hdqm_ops.local import Postgres, Stack

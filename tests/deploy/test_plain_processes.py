@@ -1,7 +1,6 @@
 """docker-compose.yml brought up without an engine: init, each service, each health check, to the first trend."""
 
 import shutil
-import socket
 import tempfile
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 import requests
 from fix_compose import parsed_environment, resolved
 from fix_containers import Containers
+from ports import free_port
 
 from hdqm_ops.deploy import environment_file
 from hdqm_ops.local import AirflowClient, Postgres
@@ -26,15 +26,9 @@ NEIGHBOURS = (
 AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def ports():
-    return {**{name: free_port() for name in NEIGHBOURS}, "redis:6379": 6379}  # its command names no port
+    return {name: free_port() for name in NEIGHBOURS}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +72,7 @@ def up(containers):
     for name in (*AIRFLOW, "api", "simulate-oms", "simulate-rr"):
         containers.start(name)
     waiting = [*AIRFLOW, "api", "simulate-oms", "simulate-rr"]
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 300
     while waiting and time.monotonic() < deadline:
         waiting = [name for name in waiting if not containers.healthy(name)]
     assert not waiting, {name: containers.log(name)[-2000:] for name in waiting}
@@ -157,7 +151,7 @@ def grafana(up, ports, tmp_path_factory):
         "GF_SERVER_HTTP_PORT": str(ports["grafana:3000"]),
     }
     up.start_program("grafana", [str(found.program), "server", "--homepath", str(found.home)], **image)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not up.healthy("grafana"):
         assert time.monotonic() < deadline, up.log("grafana")[-3000:]
         time.sleep(1)
@@ -190,7 +184,7 @@ def test_a_celery_worker_answers_over_redis(up):
     for name in ("redis", "airflow-worker"):
         command = up.here(name)
         up.start_program(name, command) if name == "redis" else up.start(name)
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         while not up.healthy(name):
             assert time.monotonic() < deadline, up.log(name)[-3000:]
             time.sleep(1)

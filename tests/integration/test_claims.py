@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -264,10 +265,10 @@ def test_two_ingests_do_each_file_once(world, db):
 
 
 def test_what_another_holds_is_left_to_it_and_counted(world, db, monkeypatch):
-    monkeypatch.setenv("HDQM_CLAIM_S", "2")
+    monkeypatch.setenv("HDQM_CLAIM_S", "8")
     pipeline.plan(Settings(), pipeline.Request())  # a plan claims nothing
     assert ask(db, "SELECT sum(claims) FROM hdqm.dqm_file") == [(0,)]
-    hold = "UPDATE hdqm.dqm_file SET claimed_by = 'other', claim_expires = now() + interval '2 s' WHERE id = 1"
+    hold = "UPDATE hdqm.dqm_file SET claimed_by = 'other', claim_expires = now() + interval '8 s' WHERE id = 1"
     ended = threading.Event()
 
     def live():
@@ -285,6 +286,7 @@ def test_what_another_holds_is_left_to_it_and_counted(world, db, monkeypatch):
         living.join()
 
     assert (report["ingested"], report["held_by_another"], report["failed"]) == (5, 1, 0)
+    ask(db, hold.replace("8 s", "1 s"))
     again = ingest()  # it has died: after its time the file is taken over
     assert (again["ingested"], again["held_by_another"]) == (1, 0)
     assert claims_left(db) == 0
@@ -295,13 +297,13 @@ def claims_left(url):
 
 
 def test_a_long_file_is_kept_by_its_heartbeat(world, db, monkeypatch):
-    monkeypatch.setenv("HDQM_CLAIM_S", "1.5")
+    monkeypatch.setenv("HDQM_CLAIM_S", "4")
     read, tried = extract.read_file, []
 
     def slowly(path, wanted):
         with load.connect(db) as other:
-            for _ in range(12):
-                time.sleep(0.25)
+            for _ in range(10):
+                time.sleep(0.5)
                 (work,) = (one for one in load.pending(other, Scope()) if one.file.path == path)
                 tried.append(load.claim_work(other, work, "other", 60))
         return read(path, wanted)
@@ -326,7 +328,7 @@ def test_an_error_gives_the_file_back(world, db, monkeypatch):
 
 
 def stopped_in_the_middle(command, db, patience_s=60):
-    """A process that is stopped while it holds a claim; the ids of the files it holds."""
+    """A process that is stopped, with its children, while it holds a claim; the ids of the files it holds."""
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -335,12 +337,40 @@ def stopped_in_the_middle(command, db, patience_s=60):
         while time.monotonic() < end and process.poll() is None:
             held = "SELECT dqm_file_id FROM hdqm.claims"
             if watcher.execute(held).fetchone():
-                os.killpg(process.pid, signal.SIGSTOP)
-                time.sleep(0.05)  # what it has sent is done by then
+                stop(process.pid)
+                await_rest(watcher)
                 if found := watcher.execute(held).fetchall():
                     return process, found
                 os.killpg(process.pid, signal.SIGCONT)
     raise AssertionError(f"it held nothing: {process.communicate()}")
+
+
+def stop(group):
+    """Stop all processes of a group, and wait until they are: threads that have not heard of it go on."""
+    os.killpg(group, signal.SIGSTOP)
+    while any(state not in "TZ" for state in states(group)):
+        time.sleep(0.01)
+
+
+def states(group):
+    for place in Path("/proc").glob("[0-9]*/task/*/stat"):
+        with suppress(OSError):  # gone meanwhile
+            state, _, its_group, *_ = place.read_text().rpartition(")")[2].split()
+            if int(its_group) == group:
+                yield state
+
+
+def await_rest(watcher):
+    """Wait until the server has done all that it was asked; it looks for more as soon as it may run."""
+    busy = """
+        SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+          AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock'
+    """
+    quiet = 0
+    while quiet < 5:
+        time.sleep(0.05)
+        quiet = 0 if watcher.execute(busy).fetchone() else quiet + 1
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

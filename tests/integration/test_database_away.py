@@ -103,6 +103,7 @@ def line(db, monkeypatch, tmp_path):
         shutil.copy(SAMPLE, path)
         os.utime(path, (1.6e9, 1.6e9))
     monkeypatch.setenv("HDQM_DATABASE_WAIT_S", "0")
+    monkeypatch.setenv("HDQM_CLAIM_S", "5")  # how long an ingest waits for one before it that lives: this process
     monkeypatch.setenv("HDQM_CONFIGS", json.dumps([str(tmp_path / "cfg")]))
     monkeypatch.setenv("HDQM_FILES", json.dumps([str(tmp_path / "files")]))
     yield made

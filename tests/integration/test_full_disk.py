@@ -9,12 +9,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from fix_db import free_port
+from ports import free_port
 
 from hdqm_ops import pipeline
 from hdqm_ops.discover import file_name
 from hdqm_ops.extract import list_elements
 from hdqm_ops.local import Postgres
+from hdqm_ops.local._process import wait_until
 from hdqm_ops.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -35,7 +36,7 @@ def disk(tmp_path_factory):
         place.rmdir()
         pytest.skip("no file system can be mounted here")
     yield place
-    subprocess.run(["umount", place], check=True)
+    assert wait_until(lambda: subprocess.run(["umount", place]).returncode == 0, 60)  # it is busy as long as one ends
     place.rmdir()
 
 

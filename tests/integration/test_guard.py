@@ -60,7 +60,7 @@ def ask_in_background():
     for thread, session in threads:
         if thread.is_alive():
             session.cancel()
-        thread.join(10)
+        thread.join(60)
 
 
 def await_activity(db, session):
@@ -94,7 +94,7 @@ def test_a_question_that_lifts_its_time_out_is_ended(db, login, ask_in_backgroun
     with load.connect(db, role=None) as owner:
         assert load.end_long_sessions(owner, 60) == []
         (ended,) = load.end_long_sessions(owner, 0.1)
-    thread.join(10)
+    thread.join(60)
 
     assert (ended.pid, ended.role) == (pid, "hdqm_reader")
     assert ended.seconds > 0.1
@@ -128,7 +128,7 @@ def test_who_waits_who_writes_and_who_owns_are_left_alone(db, login, ask_in_back
         assert load.end_long_sessions(guard, 0) == []
         for busy, (thread, ends) in zip((writer, owner), asked, strict=True):
             busy.cancel()
-            thread.join(10)
+            thread.join(60)
             assert isinstance(ends[0], errors.QueryCanceled)
     assert waiting.execute("SELECT 1").fetchone() == (1,)
 

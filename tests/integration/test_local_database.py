@@ -1,25 +1,19 @@
 """`hdqm db`: the embedded database, or the one that HDQM_DATABASE_URL names, asked alike."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
 import psycopg
 import pytest
+from ports import free_port
 from pydantic import SecretStr
 
 from hdqm_ops import local
 from hdqm_ops.errors import ConfigError, DatabaseUnavailable
 from hdqm_ops.local._database import NamedDatabase
 from hdqm_ops.settings import Settings
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from ports import free_port
 
 from hdqm_ops.errors import ConfigError, MissingTool
 from hdqm_ops.local import Postgres, _installation
@@ -20,12 +21,6 @@ from hdqm_ops.local._account import service_account
 from hdqm_ops.local._installation import installation
 from hdqm_ops.local._process import Process, processes_in
 from hdqm_ops.settings import Settings
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Simulated OMS and Run Registry as a part of the stack."""
 
-from fix_db import free_port
+from ports import free_port
 
 from hdqm_ops.local import Simulators
 from hdqm_ops.services import OMS, RunRegistry

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from hdqm_ops import pipeline, xrootd
 from hdqm_ops.cli import main
@@ -36,9 +37,7 @@ class Server:
     """One xrootd on a free port; ``extra`` lines go into its configuration."""
 
     def __init__(self, place, data, *extra):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         place.mkdir()
         self.config, self.log = place / "xrootd.cfg", place / "log"
         lines = [f"xrd.port {self.port}", "xrd.network nodnr", f"oss.localroot {data}", "all.export /",
@@ -109,14 +108,25 @@ def mortal(place, data, tmp_path):
     server.stop()
 
 
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    monkeypatch.setenv("HDQM_XROOTD_TIMEOUT_S", "2")
-    monkeypatch.setenv("HDQM_CONNECT_TIMEOUT_S", "1")
+@pytest.fixture
+def patience(monkeypatch):
+    """Set how long a server may take, in seconds."""
+
+    def set_to(answer_s, connect_s):
+        monkeypatch.setenv("HDQM_XROOTD_TIMEOUT_S", str(answer_s))
+        monkeypatch.setenv("HDQM_CONNECT_TIMEOUT_S", str(connect_s))
+        xrootd._settings.cache_clear()
+        xrootd._client.cache_clear()
+
+    yield set_to
+    monkeypatch.undo()
     xrootd._settings.cache_clear()
     xrootd._client.cache_clear()
-    yield
-    xrootd._settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def patient(patience):
+    patience(60, 60)
 
 
 def sample(server):
@@ -221,12 +231,13 @@ def test_a_file_that_shrinks_while_it_is_read(server, data):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_server_that_goes_away_is_tried_again(mortal, data, how):
+def test_a_server_that_goes_away_is_tried_again(mortal, data, how, patience):
     place = data / "long.root"
     place.write_bytes(SAMPLE.read_bytes() + bytes(4 << 20))
     with XrootdFile(f"{mortal.url}/long.root") as source:
         source.read([(0, 80)])
         mortal.signal(how)
+        patience(2, 1)
         with pytest.raises(TryAgain, match=r"^xrootd, root://127"):
             source.read([(500_000, 1000)])
     with pytest.raises(TryAgain):
@@ -268,23 +279,23 @@ def test_a_process_that_read_ends_without_a_word(server, tmp_path):
 
 
 @pytest.fixture
-def one_trend(tmp_path, monkeypatch, db):
-    """Settings of a database with a single trend to compute."""
+def one_trend(tmp_path, monkeypatch, db, mortal):
+    """Settings of a database with a single trend to compute from the files of a folder on a server."""
     element = next(path for path, kind in list_elements(SAMPLE).items() if kind == "TH1F")
     config = tmp_path / "cfg" / "Tracker" / "one.ini"
     config.parent.mkdir(parents=True)
     config.write_text(f"[plot:First]\nmetric = basic.Mean()\nrelativePath = {element}\nyTitle = y\n")
     monkeypatch.setenv("HDQM_DATABASE_URL", db)
     monkeypatch.setenv("HDQM_CONFIGS", f'["{tmp_path}/cfg"]')
+    monkeypatch.setenv("HDQM_FILES", f'["{mortal.url}/wild"]')
 
 
-def test_ingest_from_a_server_and_what_is_not_seen_is_not_gone(mortal, data, one_trend, monkeypatch, capsys):
+def test_ingest_from_a_server_and_what_is_not_seen_is_not_gone(mortal, data, one_trend, capsys, patience):
     folder = data / "wild"
     folder.mkdir()
     paths = [folder / file_name(324997, f"/{name}/Run2018D-PromptReco-v1/DQMIO") for name in ("A", "B")]
     for path in paths:
         shutil.copy(SAMPLE, path)
-    monkeypatch.setenv("HDQM_FILES", f'["{mortal.url}/wild"]')
 
     def ingest():
         with pytest.raises(SystemExit) as ended:
@@ -302,11 +313,13 @@ def test_ingest_from_a_server_and_what_is_not_seen_is_not_gone(mortal, data, one
     assert states() == [(paths[0].name, "vanished"), (paths[1].name, "ingested")]
 
     mortal.stop()
+    patience(2, 1)
     code, _ = ingest()
     assert code == 3
     assert states() == [(paths[0].name, "vanished"), (paths[1].name, "ingested")]
 
     mortal.start()
+    patience(60, 60)
     shutil.copy(SAMPLE, paths[0])
     assert ingest()[0] == 0
     assert states() == [(path.name, "ingested") for path in paths]

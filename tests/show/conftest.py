@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from browser import Page
 from filled_database import fill
-from fix_db import free_port
+from ports import free_port
 from psycopg.conninfo import conninfo_to_dict
 
 from hdqm_ops import load

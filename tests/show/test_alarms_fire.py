@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 import requests
-from fix_db import free_port
+from ports import free_port
 
 from hdqm_ops.local._grafana import Grafana
 from hdqm_ops.settings import Settings

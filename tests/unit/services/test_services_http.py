@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from ports import free_port
 
 from hdqm_ops.errors import (
     AuthenticationFailed,
@@ -106,12 +107,8 @@ def test_a_slow_body_is_read_to_its_end(oms_service, faults):
 
 
 def test_nobody_there(oms_service):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
     with pytest.raises(ServiceUnavailable, match=r"cannot be reached .* \(tried 2 times\)"):
-        first_run(Client(replace(oms_service, url=f"http://127.0.0.1:{port}", tries=2)))
+        first_run(Client(replace(oms_service, url=f"http://127.0.0.1:{free_port()}", tries=2)))
 
 
 def test_a_closed_door_is_a_passing_fault(oms_service):
