@@ -57,7 +57,7 @@ class DagProcess:
     def stop(self):
         self._process.stdin.close()
         try:
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=300)
         finally:
             self._process.kill()
             self._process.wait()

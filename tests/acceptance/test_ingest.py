@@ -210,7 +210,7 @@ def test_a_new_trend_needs_no_file(db, good, trends, tmp_path):
 )
 def test_what_cannot_be_understood_is_said_in_one_line(db, arguments, code, said):
     done = subprocess.run(
-        [*HDQM, *arguments], env={**os.environ, "HDQM_DATABASE_URL": db}, capture_output=True, text=True, timeout=60
+        [*HDQM, *arguments], env={**os.environ, "HDQM_DATABASE_URL": db}, capture_output=True, text=True, timeout=300
     )
 
     assert done.returncode == code
@@ -222,7 +222,7 @@ def test_without_a_database_it_says_how_to_get_one(tmp_path):
     environment = {**os.environ, "HDQM_HOME": str(tmp_path)}
     environment.pop("HDQM_DATABASE_URL", None)
 
-    done = subprocess.run([*HDQM, "ingest"], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*HDQM, "ingest"], env=environment, capture_output=True, text=True, timeout=300)
 
     assert done.returncode == 3
     assert "hdqm db start" in done.stderr

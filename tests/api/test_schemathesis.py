@@ -27,7 +27,7 @@ def test_what_the_document_allows_and_forbids(api, tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
     assert done.returncode == 0, done.stdout[-6000:]

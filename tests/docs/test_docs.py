@@ -84,7 +84,7 @@ from hdqm_ops.testing import draw_hist
 found = ShareAbove(2.0)(draw_hist("0 1 2 3 4 | 1 1 2 0"))
 assert abs(found.value - 0.5) < 1e-12, found
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 
@@ -106,7 +106,7 @@ assert list(bag.dags["hdqm_count"].task_dict) == ["count"]
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
 

@@ -254,7 +254,7 @@ def test_two_ingests_do_each_file_once(world, db):
     running = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands
     ]
-    told = [process.communicate(timeout=120) for process in running]
+    told = [process.communicate(timeout=300) for process in running]
 
     assert [process.returncode for process in running] == [0, 0], told
     reports = [json.loads(out) for out, _ in told]
@@ -327,7 +327,7 @@ def test_an_error_gives_the_file_back(world, db, monkeypatch):
     assert ask(db, "SELECT sum(claims), count(claimed_by) FROM hdqm.dqm_file") == [(1, 0)]
 
 
-def stopped_in_the_middle(command, db, patience_s=60):
+def stopped_in_the_middle(command, db, patience_s=300):
     """A process that is stopped, with its children, while it holds a claim; the ids of the files it holds."""
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -398,7 +398,7 @@ def test_a_stopped_worker_is_replaced_and_wakes_up_in_vain(world, db, monkeypatc
     assert ask(db, "SELECT count(*) FROM hdqm.dqm_file WHERE state = 'ingested'") == [(6,)]
 
     os.killpg(zombie.pid, signal.SIGCONT)
-    out, err = zombie.communicate(timeout=60)
+    out, err = zombie.communicate(timeout=300)
 
     assert zombie.returncode == 0, err
     assert json.loads(out)["done_by_another"] >= len(held)

@@ -203,7 +203,7 @@ def test_two_starts_at_once_give_one_server(make_server, reachable):
 
     starts = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(2)]
 
-    assert [start.wait(120) for start in starts] == [0, 0]
+    assert [start.wait(300) for start in starts] == [0, 0]
     assert server.running
     assert ask(server.url, "SELECT 1") == [(1,)]
 

@@ -576,7 +576,7 @@ def test_root_reads_the_same_numbers(one_file, tmp_path):
         input=json.dumps(list(paths.values())),
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
 
     answers = json.loads((tmp_path / "answers.json").read_text())

@@ -172,5 +172,5 @@ def test_the_simulator_says_where_it_is_and_answers(tmp_path):
             assert answer.json()["count"] > 100
         finally:
             program.send_signal(signal.SIGINT)
-            program.communicate(timeout=30)
+            program.communicate(timeout=300)
     assert program.returncode == 0
