@@ -10,11 +10,19 @@ _ON_THE_STACK = {
 }
 
 
+def file_of(nodeid):
+    return nodeid.partition("::")[0]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: file_of(item.nodeid) not in _ON_THE_STACK)  # what takes longest comes first
+
+
 class WholeFiles(LoadScopeScheduling):
     """A worker takes a whole file; one takes all files that need Airflow's four components, which start once, then."""
 
     def _split_scope(self, nodeid):
-        file = nodeid.partition("::")[0]
+        file = file_of(nodeid)
         return "stack" if file in _ON_THE_STACK else file
 
 
