@@ -1,12 +1,17 @@
 """Fixtures by topic, and who runs what where several workers share the tests."""
 
+import re
+from pathlib import Path
+
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["fix_db", "fix_api"]
 
+_ASKS_FOR_THE_STACK = re.compile(r"^def \w+\((.*\W)?stack\b", re.MULTILINE)
 _ON_THE_STACK = {
-    f"tests/airflow/test_{name}.py"
-    for name in ("dags", "hdqm_ingest", "hdqm_watch", "plugin", "publish_dashboards", "stack")
+    f"tests/airflow/{file.name}"
+    for file in Path(__file__).with_name("airflow").glob("test_*.py")
+    if _ASKS_FOR_THE_STACK.search(file.read_text())
 }
 
 
