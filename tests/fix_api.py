@@ -24,7 +24,7 @@ class Api(requests.Session):
         self.base = base
 
     def request(self, method, url, *args, **kwargs):
-        kwargs.setdefault("timeout", 30)
+        kwargs.setdefault("timeout", 120)
         return super().request(method, self.base + url, *args, **kwargs)
 
 
@@ -35,7 +35,7 @@ def served(app) -> Iterator[Api]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not server.started:
         assert thread.is_alive()
         assert time.monotonic() < until

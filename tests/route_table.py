@@ -37,7 +37,7 @@ PAGES = (
 
 
 def token(address: str, user: str, password: str) -> str:
-    answer = requests.post(f"{address}/auth/token", json={"username": user, "password": password}, timeout=60)
+    answer = requests.post(f"{address}/auth/token", json={"username": user, "password": password}, timeout=120)
     answer.raise_for_status()
     return str(answer.json()["access_token"])
 
@@ -50,7 +50,7 @@ def headers(address: str, passwords: dict[str, str], who: str) -> dict[str, str]
 
 def api_routes(address: str, known: dict[str, str]) -> list[tuple[str, str, None]]:
     """Every operation of the API, with a 1 in the place of parameters of its path."""
-    paths = requests.get(f"{address}/hdqm/openapi.json", headers=known, timeout=60).json()["paths"]
+    paths = requests.get(f"{address}/hdqm/openapi.json", headers=known, timeout=120).json()["paths"]
     return [
         (method.upper(), re.sub(r"{[^}]*}", "1", path), None)
         for path, operations in paths.items()

@@ -13,7 +13,7 @@ from hdqm_ops.errors import HdqmError, TryAgain
 
 __all__ = ["AirflowClient", "airflow_health"]
 
-_TIMEOUT_S = 30
+_TIMEOUT_S = 60
 _FINISHED = ("success", "failed")
 
 

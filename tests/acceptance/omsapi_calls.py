@@ -80,15 +80,15 @@ found["count"] = whole["meta"]["totalResourceCount"]
 found["typo_is_dropped"] = len(attributes(plain.query("runs").filter("runn_number", 1).paginate(1, 7)))
 found["workspaces"] = plain.query_metadata().data("workspaces").status_code
 found["signed"] = len(attributes(signed.query("runs").filter("run_number", run)))
-found["endpoints"] = requests.get(api_url + "/v1/version/endpoints", timeout=60).status_code
+found["endpoints"] = requests.get(api_url + "/v1/version/endpoints", timeout=120).status_code
 
 # Clients before 0.9.5 had a slash at the end of the resource; DIALS names the resource in a parameter.
-slashed = requests.get(api_url + f"/v1/runs/?fields=run_number&filter[run_number][EQ]={run}", timeout=60)
+slashed = requests.get(api_url + f"/v1/runs/?fields=run_number&filter[run_number][EQ]={run}", timeout=120)
 found["slash"] = slashed.json()["data"][0]["attributes"]
 proxied = requests.get(
     api_url.removesuffix("/agg/api") + "/api/v1/oms-proxy/",
     {"endpoint": "runs", "filter[run_number][EQ]": run, "fields": "run_number", "page[limit]": 5000},
-    timeout=60,
+    timeout=120,
 )
 found["proxied"] = proxied.json()["data"][0]["attributes"]
 

@@ -102,7 +102,7 @@ def test_the_true_scheduler_ingests_what_the_form_says(stack, stack_settings, fi
     airflow = stack.airflow()
 
     run_id = airflow.trigger("hdqm_ingest", {"files": [str(files)], "subsystems": ["Tracking"], "batch_size": 2})
-    state = airflow.wait("hdqm_ingest", run_id, timeout_s=180)
+    state = airflow.wait("hdqm_ingest", run_id, timeout_s=300)
 
     from hdqm_ops.local import with_database
 
@@ -134,7 +134,7 @@ def test_a_form_that_names_what_does_not_exist_fails_in_plan_with_the_reason(sta
 
     run_id = airflow.trigger("hdqm_ingest", {"files": [str(files)], "subsystems": ["Trakking"]})
 
-    assert airflow.wait("hdqm_ingest", run_id, timeout_s=120) == "failed"
+    assert airflow.wait("hdqm_ingest", run_id, timeout_s=300) == "failed"
     assert "plan" in airflow.failed_tasks("hdqm_ingest", run_id)
     [plan] = [one for one in airflow.task_instances("hdqm_ingest", run_id) if one["task_id"] == "plan"]
     assert plan["try_number"] == 1  # waiting would not mend it

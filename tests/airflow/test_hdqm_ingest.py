@@ -59,7 +59,7 @@ def put(files):
     return put
 
 
-def wait_until(true, patience_s=120):
+def wait_until(true, patience_s=300):
     end = time.monotonic() + patience_s
     while not (answer := true()):
         assert time.monotonic() < end, "it does not come"
@@ -102,7 +102,7 @@ def test_bad_files_fail_alone_the_log_tells_of_each_and_a_cleared_task_has_nothi
 
     before = pipeline.list_files(settings)
     airflow.clear(DAG, run, "ingest")
-    assert airflow.wait(DAG, run, timeout_s=120) == "success"
+    assert airflow.wait(DAG, run, timeout_s=300) == "success"
 
     assert {task["try_number"] for task in tasks(airflow, run)} == {2}
     assert not [line for line in said(airflow, run) if "ms, reduced" in line or ": failed:" in line]
@@ -118,7 +118,7 @@ def test_a_killed_task_is_tried_again_and_does_the_rest(airflow, settings, datab
         os.kill(process_of(task), signal.SIGKILL)
         wait_until(lambda: tasks(airflow, run)[0]["state"] != "running")
 
-    assert airflow.wait(DAG, run, timeout_s=180) == "success"
+    assert airflow.wait(DAG, run, timeout_s=300) == "success"
     assert ledger(settings, tmp_path) == {str(path): "ingested" for path in paths}
     assert [task["try_number"] for task in tasks(airflow, run)] == [2]
     assert len([line for line in said(airflow, run) if "ms, reduced" in line]) == 1
@@ -137,7 +137,7 @@ def test_a_database_that_is_away_is_waited_for(airflow, settings, database, put,
     finally:
         database.execute("ALTER DATABASE hdqm CONNECTION LIMIT -1")
 
-    assert airflow.wait(DAG, run, timeout_s=180) == "success"
+    assert airflow.wait(DAG, run, timeout_s=300) == "success"
     assert ledger(settings, tmp_path) == {str(path): "ingested" for path in paths}
 
 
@@ -155,7 +155,7 @@ def test_a_fresh_file_overtakes_a_backfill(airflow, settings, database, put, inc
         assert set(ledger(settings, elsewhere).values()) == {"discovered"}
         assert sorted(task["state"] for task in tasks(airflow, run)) == ["running"] * 2 + ["scheduled"] * 2
 
-    assert airflow.wait(DAG, run, timeout_s=180) == "success"
+    assert airflow.wait(DAG, run, timeout_s=300) == "success"
     assert set(ledger(settings, elsewhere).values()) == {"ingested"}
 
 

@@ -245,7 +245,7 @@ def test_a_hostile_question_gets_a_reason(running, handled, path, status):
 def test_other_methods_are_refused(running, method, path):
     somebody = Somebody(running, "admin")
 
-    answer = somebody.request(method, f"{somebody.address}/hdqm{path}", timeout=60)
+    answer = somebody.request(method, f"{somebody.address}/hdqm{path}", timeout=120)
 
     assert answer.status_code == 405
 
@@ -409,7 +409,7 @@ def test_the_backfill_dialog_says_why_it_cannot(running, stack_settings):
     admin = Somebody(running, "admin")
 
     for path in ("/api/v2/backfills/dry_run", "/api/v2/backfills"):
-        answer = admin.post(admin.address + path, json=window(), timeout=60)
+        answer = admin.post(admin.address + path, json=window(), timeout=120)
         assert answer.status_code == 422
         assert "there is no run index" in answer.text
 
@@ -419,9 +419,9 @@ def test_the_backfill_dialog_makes_a_dag_run_for_each_cms_run(running, handled, 
     operator = Somebody(running, "operator")
     api = f"{operator.address}/api/v2"
 
-    seen = operator.post(f"{api}/backfills/dry_run", json=window(), timeout=60).json()
+    seen = operator.post(f"{api}/backfills/dry_run", json=window(), timeout=120).json()
     conf = {"mode": "all", "subsystems": ["Tracking"]}
-    made = operator.post(f"{api}/backfills", json=window(dag_run_conf=conf), timeout=60)
+    made = operator.post(f"{api}/backfills", json=window(dag_run_conf=conf), timeout=120)
 
     assert [one["partition_key"] for one in seen["backfills"]] == [str(RUN), str(RUN + 1)]
     assert made.status_code == 200, made.text
@@ -429,7 +429,7 @@ def test_the_backfill_dialog_makes_a_dag_run_for_each_cms_run(running, handled, 
         one
         for key in (RUN, RUN + 1)
         for one in operator.get(
-            f"{api}/dags/hdqm_backfill/dagRuns", params={"partition_key_pattern": str(key)}, timeout=60
+            f"{api}/dags/hdqm_backfill/dagRuns", params={"partition_key_pattern": str(key)}, timeout=120
         ).json()["dag_runs"]
     ]
     assert [one["run_type"] for one in runs] == ["backfill", "backfill"]
@@ -438,9 +438,9 @@ def test_the_backfill_dialog_makes_a_dag_run_for_each_cms_run(running, handled, 
         links = operator.get(
             f"{api}/dags/hdqm_backfill/dagRuns/{one['dag_run_id']}/taskInstances/ingest/links",
             params={"map_index": 0},
-            timeout=60,
+            timeout=120,
         ).json()["extra_links"]
-        page = operator.get(links["Runs and dashboards"], timeout=60)
+        page = operator.get(links["Runs and dashboards"], timeout=120)
         assert page.status_code == 200
         assert f"run={one['partition_key']}" in page.text
 
@@ -448,14 +448,14 @@ def test_the_backfill_dialog_makes_a_dag_run_for_each_cms_run(running, handled, 
 def test_a_viewer_cannot_backfill(running, index):
     viewer = Somebody(running, "viewer")
 
-    assert viewer.post(f"{viewer.address}/api/v2/backfills", json=window(), timeout=60).status_code == 403
+    assert viewer.post(f"{viewer.address}/api/v2/backfills", json=window(), timeout=120).status_code == 403
 
 
 def test_a_partition_key_that_is_no_run_is_refused_before_it_runs(running):
     user = Somebody(running, "user")
     body = {"logical_date": None, "partition_key": "all of them"}
 
-    answer = user.post(f"{user.address}/api/v2/dags/hdqm_backfill/dagRuns", json=body, timeout=60)
+    answer = user.post(f"{user.address}/api/v2/dags/hdqm_backfill/dagRuns", json=body, timeout=120)
 
     assert answer.status_code == 400
     assert "is no run or range" in answer.text
@@ -466,5 +466,5 @@ def test_a_backfill_of_nothing_in_particular_fails_with_the_three_doors(running)
 
     run_id = airflow.trigger("hdqm_backfill", {})
 
-    assert airflow.wait("hdqm_backfill", run_id, timeout_s=120) == "failed"
+    assert airflow.wait("hdqm_backfill", run_id, timeout_s=300) == "failed"
     assert "plan" in airflow.failed_tasks("hdqm_backfill", run_id)

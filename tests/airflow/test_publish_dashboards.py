@@ -38,9 +38,9 @@ def test_a_changed_configuration_renews_the_pages_of_subsystems(stack, stack_set
     forget_configuration(stack_settings)
 
     run = airflow.trigger("hdqm_ingest", {"files": [str(one_run)], "subsystems": ["Pixel"]})
-    assert airflow.wait("hdqm_ingest", run, timeout_s=180) == "success"
+    assert airflow.wait("hdqm_ingest", run, timeout_s=300) == "success"
 
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (folder / "hdqm-trends-Pixel.json").exists():
         assert time.monotonic() < deadline, "the Dag did not run"
         time.sleep(1)

@@ -70,7 +70,7 @@ def test_every_part_is_healthy(up):
 def test_the_api_answers_as_the_reader_and_knows_no_other_password(up, stack_settings):
     import requests
 
-    answer = requests.get(f"http://127.0.0.1:{stack_settings.api_port}/api/v1/reasons", timeout=30)
+    answer = requests.get(f"http://127.0.0.1:{stack_settings.api_port}/api/v1/reasons", timeout=120)
 
     assert len(answer.json()["items"]) > 5
     environment = Path(f"/proc/{parts(up)['api'].pid}/environ").read_text()
@@ -93,12 +93,12 @@ def test_grafana_is_up_where_it_is_installed(up, stack_settings):
 
     assert f"{address}/d/hdqm-home" in up.welcome()
     for uid in ("hdqm-home", "hdqm-pipeline"):
-        assert requests.get(f"{address}/api/dashboards/uid/{uid}", timeout=30).ok
+        assert requests.get(f"{address}/api/dashboards/uid/{uid}", timeout=120).ok
     query = {"refId": "A", "datasource": {"uid": "hdqm-timescaledb"}, "rawSql": "SELECT * FROM hdqm.site_pages()"}
-    told = requests.post(f"{address}/api/ds/query", json={"queries": [{**query, "format": "table"}]}, timeout=30)
+    told = requests.post(f"{address}/api/ds/query", json={"queries": [{**query, "format": "table"}]}, timeout=120)
     assert f"http://127.0.0.1:{stack_settings.airflow_port}/dags" in told.text
     for guess in ("admin", ""):  # whom it does not know it takes for somebody who only looks
-        assert requests.get(f"{address}/api/users", auth=("admin", guess), timeout=30).status_code in (401, 403)
+        assert requests.get(f"{address}/api/users", auth=("admin", guess), timeout=120).status_code in (401, 403)
 
 
 def test_the_guard_watches_the_database_of_the_stack(up, stack_settings):
@@ -134,7 +134,7 @@ def test_tasks_see_the_settings_and_the_database_of_the_stack(up, stack_settings
 
     run = airflow.trigger("hdqm_probe", {"home": str(stack_settings.home)})
 
-    assert airflow.wait("hdqm_probe", run, timeout_s=120) == "success"
+    assert airflow.wait("hdqm_probe", run, timeout_s=300) == "success"
     assert airflow.failed_tasks("hdqm_probe", run) == []
 
 
@@ -143,7 +143,7 @@ def test_tasks_that_failed_are_named(up, stack_settings):
 
     run = airflow.trigger("hdqm_probe", {"home": str(stack_settings.home), "fail": True})
 
-    assert airflow.wait("hdqm_probe", run, timeout_s=120, say=told.append) == "failed"
+    assert airflow.wait("hdqm_probe", run, timeout_s=300, say=told.append) == "failed"
     assert airflow.failed_tasks("hdqm_probe", run) == ["each[second]"]
     assert told
 

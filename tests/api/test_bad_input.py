@@ -152,7 +152,7 @@ def test_a_query_of_ten_megabytes_is_refused_and_the_next_is_not(api):
         patch.setattr(_limits, "_QUERY_BYTES", 1000)
         assert refused(api.get(f"/api/v1/series?search={'a' * 2000}"))["status"] == 414
     host, port = api.base.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
+    with socket.create_connection((host, int(port)), timeout=120) as connection:
         connection.sendall(b"GET /api/v1/series?search=")
         told = b""
         try:
@@ -178,7 +178,7 @@ def test_a_client_that_is_slow_keeps_nobody_waiting_and_is_told_to_hurry(api, mo
     monkeypatch.setattr(_limits, "_BODY_S", 1)
     host, port = api.base.removeprefix("http://").split(":")
     head = b"POST /api/v1/points HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
-    slow = [socket.create_connection((host, int(port)), timeout=20) for _ in range(60)]
+    slow = [socket.create_connection((host, int(port)), timeout=120) for _ in range(60)]
     try:
         for connection in slow:
             connection.sendall(head)
@@ -194,7 +194,7 @@ def test_a_client_that_is_slow_keeps_nobody_waiting_and_is_told_to_hurry(api, mo
 def test_connections_that_are_cut_leave_the_pool_as_it_was(api):
     host, port = api.base.removeprefix("http://").split(":")
     for _ in range(40):
-        with socket.create_connection((host, int(port)), timeout=20) as connection:
+        with socket.create_connection((host, int(port)), timeout=120) as connection:
             connection.sendall(f"GET /api/data?{OLD}&latest=100 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             connection.recv(10)
 

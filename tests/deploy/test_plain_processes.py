@@ -101,19 +101,19 @@ def test_no_role_has_a_password_that_is_not_ours(up, secrets, database):
 
 def test_the_api_answers_whoever_has_the_token(up, secrets, ports):
     address = f"http://127.0.0.1:{ports['api:8050']}/health"
-    assert requests.get(f"{address}/live", timeout=10).status_code == 200
+    assert requests.get(f"{address}/live", timeout=120).status_code == 200
     page = f"http://127.0.0.1:{ports['api:8050']}/openapi.json"
-    assert requests.get(page, timeout=10).status_code == 401
+    assert requests.get(page, timeout=120).status_code == 401
     token = {"Authorization": f"Bearer {secrets['HDQM_API_TOKEN']}"}
-    assert requests.get(page, headers=token, timeout=10).status_code == 200
+    assert requests.get(page, headers=token, timeout=120).status_code == 200
 
 
 def test_airflow_knows_only_the_admin(up, secrets, ports):
     address = f"http://127.0.0.1:{ports['airflow-api-server:8080']}"
     for password, status in (("admin", 401), (secrets["AIRFLOW_ADMIN_PASSWORD"], 201)):
         login = {"username": "admin", "password": password}
-        assert requests.post(f"{address}/auth/token", json=login, timeout=30).status_code == status
-    assert requests.get(f"{address}/api/v2/dags", timeout=30).status_code == 401
+        assert requests.post(f"{address}/auth/token", json=login, timeout=120).status_code == status
+    assert requests.get(f"{address}/api/v2/dags", timeout=120).status_code == 401
 
 
 def test_simulated_files_become_trends(up, secrets, ports, database):
@@ -166,14 +166,14 @@ def test_grafana_is_provisioned_and_airflow_gets_a_token(grafana, secrets, ports
 
     address = f"http://127.0.0.1:{ports['grafana:3000']}/api"
     admin = ("admin", secrets["GRAFANA_ADMIN_PASSWORD"])
-    guess = requests.get(f"{address}/admin/settings", auth=("admin", "admin"), timeout=10)
+    guess = requests.get(f"{address}/admin/settings", auth=("admin", "admin"), timeout=120)
     assert guess.status_code in (401, 403)  # a wrong password makes an anonymous viewer
-    assert requests.get(f"{address}/admin/settings", auth=admin, timeout=10).status_code == 200
-    pages = requests.get(f"{address}/search", params={"type": "dash-db"}, auth=admin, timeout=10).json()
+    assert requests.get(f"{address}/admin/settings", auth=admin, timeout=120).status_code == 200
+    pages = requests.get(f"{address}/search", params={"type": "dash-db"}, auth=admin, timeout=120).json()
     assert {"hdqm-home", "hdqm-trends", "hdqm-trend", "hdqm-run"} <= {page["uid"] for page in pages}
-    source = requests.get(f"{address}/datasources/uid/hdqm-timescaledb/health", auth=admin, timeout=30).json()
+    source = requests.get(f"{address}/datasources/uid/hdqm-timescaledb/health", auth=admin, timeout=120).json()
     assert source["status"] == "OK", source
-    rules = requests.get(f"{address}/v1/provisioning/alert-rules", auth=admin, timeout=10).json()
+    rules = requests.get(f"{address}/v1/provisioning/alert-rules", auth=admin, timeout=120).json()
     assert len(rules) >= 4
 
 

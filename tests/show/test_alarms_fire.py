@@ -118,7 +118,7 @@ def test_every_alarm_reaches_the_webhook_and_links_to_its_cause(troubled, impati
         assert not re.search(r"\{\{|<no value>|%!", json.dumps(alert["annotations"])), alert
         assert alert["annotations"]["dashboard"].startswith(f"{impatient.address}/d/hdqm-")
         uid = urlsplit(alert["annotations"]["dashboard"]).path.removeprefix("/d/")
-        assert requests.get(f"{impatient.address}/api/dashboards/uid/{uid}", timeout=30).ok
+        assert requests.get(f"{impatient.address}/api/dashboards/uid/{uid}", timeout=120).ok
     assert "ended 72 hours ago" in told["Collision runs are not ingested"]["annotations"]["summary"]
     assert re.match(r"\d+ DQM files", told["DQM files failed"]["annotations"]["summary"])
     assert told["Gaps are growing"]["labels"]["subsystem"] == "HCAL"

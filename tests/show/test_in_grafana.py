@@ -208,7 +208,7 @@ def post(grafana):
     def send(sql):
         target = {"refId": "A", "datasource": {"uid": "hdqm-timescaledb"}, "rawSql": sql, "format": "table"}
         query = {"queries": [target], "from": "now-1h", "to": "now"}
-        return requests.post(f"{grafana.address}/api/ds/query", json=query, timeout=60)
+        return requests.post(f"{grafana.address}/api/ds/query", json=query, timeout=120)
 
     return send
 
@@ -270,7 +270,7 @@ def test_the_data_source_answers_and_alarms_are_provisioned(grafana, post):
 
     assert post("SELECT count(*) FROM hdqm.trends").ok
     admin = ("admin", grafana.password)
-    rules = requests.get(f"{grafana.address}/api/v1/provisioning/alert-rules", auth=admin, timeout=30).json()
+    rules = requests.get(f"{grafana.address}/api/v1/provisioning/alert-rules", auth=admin, timeout=120).json()
     assert {rule["uid"] for rule in rules} == {alarm.uid for alarm in ALARMS}
     (said,) = [rule["annotations"]["summary"] for rule in rules if rule["uid"] == "hdqm-outside"]
     assert said.startswith("{{ $labels.subsystem }}/{{ $labels.trend }}")

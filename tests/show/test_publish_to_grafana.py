@@ -28,7 +28,7 @@ def token(empty_grafana):
 
 def call(grafana, method, path, json=None):
     admin = ("admin", grafana.password)
-    answer = requests.request(method, grafana.address + path, json=json, auth=admin, timeout=30)
+    answer = requests.request(method, grafana.address + path, json=json, auth=admin, timeout=120)
     assert answer.ok, answer.text
     return answer.json()
 

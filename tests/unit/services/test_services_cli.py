@@ -165,10 +165,10 @@ def test_the_simulator_says_where_it_is_and_answers(tmp_path):
             lines = [program.stdout.readline(), program.stdout.readline()]
             told = dict(part.split("=", 1) for line in lines for part in line.split()[1:])
             assert told["HDQM_OMS_AUDIENCE"] == ""
-            rows = requests.get(f"{told['HDQM_OMS_URL']}/runs", timeout=30).json()["data"]
+            rows = requests.get(f"{told['HDQM_OMS_URL']}/runs", timeout=120).json()["data"]
             assert rows
             body = {"page": 0, "page_size": 1, "filter": {}, "sortings": []}
-            answer = requests.post(f"{told['HDQM_RR_URL']}/runs_filtered_ordered", json=body, timeout=30)
+            answer = requests.post(f"{told['HDQM_RR_URL']}/runs_filtered_ordered", json=body, timeout=120)
             assert answer.json()["count"] > 100
         finally:
             program.send_signal(signal.SIGINT)

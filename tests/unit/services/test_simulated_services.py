@@ -24,7 +24,7 @@ def full():
 
 
 def ask(services, path, **arguments):
-    return requests.get(services.base_url + path, timeout=60, allow_redirects=False, **arguments)
+    return requests.get(services.base_url + path, timeout=120, allow_redirects=False, **arguments)
 
 
 # -- the world ---------------------------------------------------------------------------------------------------------
@@ -92,13 +92,13 @@ def test_no_world():
 def test_faults_are_switched_while_it_runs(services):
     address = services.base_url + "/faults"
 
-    told = requests.put(address, json=[{"kind": "server_error", "times": 1}, "no_count"], timeout=60).json()
+    told = requests.put(address, json=[{"kind": "server_error", "times": 1}, "no_count"], timeout=120).json()
     assert [fault["kind"] for fault in told["on"]] == ["server_error", "no_count"]
     assert set(told["known"]) == set(KINDS)
     assert [ask(services, "/agg/api/v1/eras").status_code for _ in range(2)] == [500, 200]
-    assert requests.get(address, timeout=60).json()["on"][0]["met"] == 2
-    assert requests.delete(address, timeout=60).json()["on"] == []
-    assert len(requests.post(address, json={"kind": "hang", "path": "nowhere"}, timeout=60).json()["on"]) == 1
+    assert requests.get(address, timeout=120).json()["on"][0]["met"] == 2
+    assert requests.delete(address, timeout=120).json()["on"] == []
+    assert len(requests.post(address, json={"kind": "hang", "path": "nowhere"}, timeout=120).json()["on"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_faults_are_switched_while_it_runs(services):
     ],
 )
 def test_mistakes_are_told(services, document, found):
-    response = requests.post(services.base_url + "/faults", json=document, timeout=60)
+    response = requests.post(services.base_url + "/faults", json=document, timeout=120)
 
     assert response.status_code == 400
     assert found in response.json()["err"]
@@ -128,23 +128,23 @@ def test_faults_are_counted_by_service_and_path():
 def test_the_clock_can_be_set(services, lit_run):
     address = services.base_url + "/clock"
 
-    assert requests.put(address, json={"run": lit_run.number}, timeout=60).status_code == 200
+    assert requests.put(address, json={"run": lit_run.number}, timeout=120).status_code == 200
     run = ask(services, f"/agg/api/v1/runs/{lit_run.number}").json()["data"]["attributes"]
     assert run["end_time"] is None
-    assert requests.put(address, json={"time": "2022-01-01T00:00:00Z"}, timeout=60).json() == {
+    assert requests.put(address, json={"time": "2022-01-01T00:00:00Z"}, timeout=120).json() == {
         "time": "2022-01-01T00:00:00Z"
     }
-    assert requests.get(address, timeout=60).json()["time"] == "2022-01-01T00:00:00Z"
-    assert "a moment is a time" in requests.put(address, json={"run": 1}, timeout=60).json()["err"]
-    assert "no JSON" in requests.put(address, data="{", timeout=60).json()["err"]
+    assert requests.get(address, timeout=120).json()["time"] == "2022-01-01T00:00:00Z"
+    assert "a moment is a time" in requests.put(address, json={"run": 1}, timeout=120).json()["err"]
+    assert "no JSON" in requests.put(address, data="{", timeout=120).json()["err"]
 
 
 def test_corrections_can_be_made(services, lit_run):
     document = {"resource": "runs", "id": lit_run.number, "attributes": {"b_field": 0.5}}
 
-    assert requests.post(services.base_url + "/corrections", json=document, timeout=60).json() == {"told": 1}
+    assert requests.post(services.base_url + "/corrections", json=document, timeout=120).json() == {"told": 1}
     assert ask(services, f"/agg/api/v1/runs/{lit_run.number}").json()["data"]["attributes"]["b_field"] == 0.5
-    assert requests.post(services.base_url + "/corrections", json={"id": 1}, timeout=60).status_code == 400
+    assert requests.post(services.base_url + "/corrections", json={"id": 1}, timeout=120).status_code == 400
 
 
 # -- addresses of OMS --------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_values_of_another_type(services):
 
 
 def token(services, endpoint, **form):
-    return requests.post(f"{services.sso_url}/{endpoint}", data=form, timeout=60)
+    return requests.post(f"{services.sso_url}/{endpoint}", data=form, timeout=120)
 
 
 def test_sign_on_says_no():
@@ -267,7 +267,7 @@ def test_run_registry_answers_with_and_without_its_proxys_prefix(services, lit_r
 
 
 def post(services, path, document):
-    return requests.post(f"{services.rr_url}/{path}", json=document, timeout=60)
+    return requests.post(f"{services.rr_url}/{path}", json=document, timeout=120)
 
 
 @pytest.mark.parametrize(
