@@ -1,10 +1,12 @@
 """Questions of many at once: pooled connections of ``hdqm_reader``, which can only read."""
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import sql
@@ -18,6 +20,7 @@ from hdqm_ops.load._sql import query
 __all__ = ["Condition", "NotAnswered", "Page", "Reader"]
 
 _ROLE = "hdqm_reader"
+_SURE_S = 0.5  # a connection that answered so long ago is there
 _CLAUSES = {
     "=": sql.SQL("q.{} = {}"),
     ">=": sql.SQL("q.{} >= {}"),
@@ -82,6 +85,7 @@ class Reader:
     def __init__(self, url: str, *, size: int = 8, wait_s: float = 5, timeout_s: float = 30) -> None:
         self._timeout_ms = int(1000 * timeout_s)
         self._login = _ROLE
+        self._used: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()  # when each was used last
         self._pool: Pool = ConnectionPool(
             url,
             min_size=1,
@@ -90,7 +94,8 @@ class Reader:
             timeout=wait_s,
             max_idle=300,
             configure=self._configure,
-            check=ConnectionPool.check_connection,
+            check=self._check,
+            reset=self._note,
             kwargs={"autocommit": True, "application_name": "hdqm-api", "connect_timeout": 5},
             name="hdqm-api",
         )
@@ -105,6 +110,14 @@ class Reader:
         connection.execute("SET default_transaction_read_only = on; SET TimeZone = 'UTC'; SET jit = off")
         connection.execute("SELECT set_config('statement_timeout', %s, false)", [str(self._timeout_ms)])
         self._login = str(connection.execute("SELECT current_user").fetchall()[0][0])
+
+    def _note(self, connection: Connection) -> None:
+        self._used[connection] = time.monotonic()
+
+    def _check(self, connection: Connection) -> None:
+        """Ask the server whether it is still there, unless it just was: that is a journey more for each question."""
+        if time.monotonic() - self._used.get(connection, 0.0) > _SURE_S:
+            ConnectionPool.check_connection(connection)
 
     def close(self) -> None:
         """Close all connections, for good."""
