@@ -1,28 +1,22 @@
-"""How long the API takes beside 3000 runs of history, and what it bears; by hand, against a server with TimescaleDB.
+"""How long the API takes beside 3000 runs of history; by hand, against a server with TimescaleDB.
 
     python tests/benchmarks/bench_api.py URL_OF_A_SUPERUSER            the three selections, both shapes, with sizes
     python tests/benchmarks/bench_api.py URL_OF_A_SUPERUSER drivers    threads beside an event loop, same questions
-    python tests/benchmarks/bench_api.py URL_OF_A_SUPERUSER load       open loop for a minute, alone and while ingesting
 
-It makes a database ``hdqm_api_benchmark`` (1938 series x 3000 runs, 5.8 million points, in a minute) and keeps it.
-Beside each time of the API stands that of PostgreSQL alone for the same rows: compare ratios. On a busy machine the
-processor time of the API and of its sessions in the database says more than the clock.
+What it bears is measured by ``load_api.py``. It makes a database ``hdqm_api_benchmark`` (1938 series x 3000 runs, 5.8
+million points, in a minute) and keeps it. Beside each time of the API stands that of PostgreSQL alone for these rows:
+compare ratios. On a busy machine the processor time of the API and of its sessions says more than the clock.
 """
 
 # ruff: noqa: T201 - a benchmark talks
 
 import asyncio
 import contextlib
-import http.client
 import json
 import os
-import queue
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,8 +34,8 @@ NAME = "hdqm_api_benchmark"
 PORT = 8059
 TRENDS = {"HCAL": 1752, "Tracking": 186}
 RUNS = 3000
-DATASET = "primary_dataset=SingleMuon&processing=PromptReco"
-OLD_DATASET = "pd=SingleMuon&processing_string=PromptReco"
+DATASET = "primary_dataset=Muon0&processing=PromptReco"
+OLD_DATASET = "pd=Muon0&processing_string=PromptReco"
 # what the predecessor takes: seconds
 SELECTIONS = [("HCAL", 50, 45.8), ("Tracking", 50, 4.6), ("Tracking", 3000, 39.0)]
 REPEATS = 5
@@ -53,7 +47,7 @@ SELECT u.id, u.name || '_trend_' || n, 'Trend ' || n, 'value', 5, 15
 FROM hdqm.subsystem AS u, generate_series(1, CASE u.name WHEN 'HCAL' THEN 1752 ELSE 186 END) AS n;
 INSERT INTO hdqm.definition (trend_id, hash, alternatives, metric, elements, main_elements, is_current)
 SELECT id, sha256(name::bytea), '[{"paths": {"main": ["A/B/C"]}}]', 'basic.Mean()', '{}', '{}', true FROM hdqm.trend;
-INSERT INTO hdqm.primary_dataset (name) VALUES ('SingleMuon');
+INSERT INTO hdqm.primary_dataset (name) VALUES ('Muon0');
 INSERT INTO hdqm.processing (name) VALUES ('PromptReco');
 INSERT INTO hdqm.series (trend_id, primary_dataset_id, processing_id, has_value) SELECT id, 1, 1, true FROM hdqm.trend;
 INSERT INTO hdqm.definition_set (sha256, ids) SELECT sha256('x'), array_agg(id ORDER BY id) FROM hdqm.definition;
@@ -68,7 +62,7 @@ SELECT 315000 + 4 * n, timestamptz '2018-04-01' + n * interval '2 hours',
 FROM generate_series(1, 3000) AS n;
 INSERT INTO hdqm.dqm_file (path, dataset, primary_dataset_id, processing_id, era, tier, processing_version, dqm_version,
     name_run_number, folder_run_number, size_bytes, mtime, state, loaded, ingested_at, definition_set_id)
-SELECT '/history/' || run_number, '/SingleMuon/Run2018D-PromptReco-v2/DQMIO', 1, 1, 'Run2018D', 'DQMIO', 2, 1,
+SELECT '/history/' || run_number, '/Muon0/Run2018D-PromptReco-v2/DQMIO', 1, 1, 'Run2018D', 'DQMIO', 2, 1,
     run_number, run_number, 1, 1, 'ingested', true, now(), 1
 FROM hdqm.run;
 INSERT INTO hdqm.point (series_id, run_number, value, error, status, entries, definition_id, dqm_file_id, alternative)
@@ -226,136 +220,6 @@ def event_loop(address: str, statement: str, n: int) -> float:
     return asyncio.run(run())
 
 
-# -- load --------------------------------------------------------------------------------------------------------------
-
-MIX = [f"/api/v1/points?subsystem=Tracking&trend=Tracking_trend_{n}&latest=50&{DATASET}" for n in range(1, 9)] + [
-    f"/api/v1/points?subsystem=Tracking&trend=Tracking_trend_9&latest=3000&{DATASET}",
-    f"/api/v1/points?subsystem=Tracking&search=trend_1&latest=50&{DATASET}",
-    "/api/v1/runs?limit=50",
-    "/api/v1/series?subsystem=Tracking&limit=100",
-    "/api/v1/files?state=failed",
-    f"/api/data?subsystem=Tracking&series=1760,1761&latest=50&{OLD_DATASET}",
-    "/api/selection",
-    "/health/ready",
-]
-
-
-class Client(threading.Thread):
-    """Takes due times from a queue, asks, and notes how long after the due time the answer was there."""
-
-    def __init__(self, due: "queue.Queue[tuple[float, str] | None]", noted: list[tuple[float, int]]) -> None:
-        super().__init__(daemon=True)
-        self._due = due
-        self._noted = noted
-
-    def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-        while (one := self._due.get()) is not None:
-            at, path = one
-            time.sleep(max(0.0, at - time.perf_counter()))
-            try:
-                connection.request("GET", path)
-                answer = connection.getresponse()
-                answer.read()
-                status = answer.status
-            except OSError:
-                connection.close()
-                status = 0
-            self._noted.append((time.perf_counter() - at, status))
-
-
-def offered(rate: float, seconds: float, clients: int = 32) -> list[tuple[float, int]]:
-    """Send ``rate`` requests a second, whatever the answers do; latency counts from when each was due."""
-    due: queue.Queue[tuple[float, str] | None] = queue.Queue()
-    noted: list[tuple[float, int]] = []
-    began = time.perf_counter() + 0.1
-    for number in range(int(rate * seconds)):
-        due.put((began + number / rate, MIX[number % len(MIX)]))
-    workers = [Client(due, noted) for _ in range(clients)]
-    for worker in workers:
-        due.put(None)
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return noted
-
-
-def saturation(seconds: float = 10, clients: int = 8) -> float:
-    """Requests a second of clients that ask as fast as they are answered."""
-    until = time.perf_counter() + seconds
-
-    def ask(first: int) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-        done = 0
-        while time.perf_counter() < until:
-            connection.request("GET", MIX[(first + done) % len(MIX)])
-            connection.getresponse().read()
-            done += 1
-        return done
-
-    with ThreadPoolExecutor(clients) as workers:
-        return sum(workers.map(ask, range(clients))) / seconds
-
-
-@contextlib.contextmanager
-def ingesting(address: str) -> Iterator[list[int]]:
-    """``hdqm ingest -j 1`` of simulated files, again and again; how many times it was done."""
-    folder = Path(tempfile.mkdtemp(prefix="hdqm-bench-"))
-    program = str(Path(sys.executable).parent / "hdqm")
-    environment = {**os.environ, "HDQM_DATABASE_URL": address, "HDQM_HOME": str(folder)}
-    quiet = {"env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False}
-    stop = threading.Event()
-    rounds: list[int] = []
-
-    def loop() -> None:
-        for seed in range(1, 100):
-            subprocess.run([program, "simulate", "dqm", "-o", str(folder / str(seed)), "--seed", str(seed)], **quiet)
-            begun.set()
-            subprocess.run([program, "ingest", "-j", "1", "-f", str(folder / str(seed))], **quiet)
-            rounds.append(seed)
-            if stop.is_set():
-                return
-
-    begun = threading.Event()
-    worker = threading.Thread(target=loop)
-    worker.start()
-    begun.wait()
-    try:
-        yield rounds
-    finally:
-        stop.set()
-        worker.join()
-        shutil.rmtree(folder)
-
-
-def under_load(address: str, seconds: float = 60) -> None:
-    """Half the saturation rate for a minute, alone and while ``ingest -j 1`` runs."""
-    with api(address) as process:
-        saturation(3)
-        rate = max(saturation() for _ in range(2))
-        print(f"saturation {rate:.1f} requests/s; offered {rate / 2:.1f}/s for {seconds:.0f} s", flush=True)
-        print("| | requests | errors | median ms | p95 ms | p99 ms | memory before MB | after MB |")
-        print("|---|---|---|---|---|---|---|---|")
-        _report("alone", process, rate / 2, seconds)
-        with ingesting(address) as rounds:
-            _report("with ingest -j 1", process, rate / 2, seconds)
-        with psycopg.connect(address) as connection:
-            done = connection.execute("SELECT count(*) FROM hdqm.dqm_file WHERE path NOT LIKE '/history/%'").fetchone()
-        print(f"rounds of ingest: {len(rounds)}, files in the ledger: {done[0] if done else 0}")
-
-
-def _report(name: str, process: subprocess.Popen[bytes], rate: float, seconds: float) -> None:
-    before = memory_mb(process, "VmRSS")
-    noted = offered(rate, seconds)
-    times = sorted(1000 * latency for latency, _ in noted)
-    errors = sum(status != 200 for _, status in noted)
-    marks = [times[int(part * len(times))] for part in (0.5, 0.95, 0.99)]
-    shown = " | ".join(f"{mark:.1f}" for mark in marks)
-    print(
-        f"| {name} | {len(noted)} | {errors} | {shown} | {before:.0f} | {memory_mb(process, 'VmRSS'):.0f} |", flush=True
-    )
-
-
 if __name__ == "__main__":
-    what = {"drivers": drivers, "load": under_load}.get(sys.argv[2] if len(sys.argv) > 2 else "", selections)
+    what = drivers if sys.argv[2:] == ["drivers"] else selections
     what(make(sys.argv[1]))
