@@ -207,6 +207,11 @@ class Settings(BaseSettings):
         default="127.0.0.1 ::1",
         description="Addresses or networks of the proxies whose `HDQM_API_USER_HEADER` is believed, apart by blanks.",
     )
+    api_origins: str = Field(
+        default="*",
+        description="Origins of web pages that may read the API, apart by blanks: `https://dqm.example.org`. "
+        "`*`: any, as with the predecessor; empty: none. None is sent cookies.",
+    )
     api_connections: int = Field(default=8, ge=1, le=50, description="Connections of the API to the database at most.")
     api_body_bytes: int = Field(default=8 << 20, ge=1024, description="Longest body that the API reads.")
     api_rate: float = Field(

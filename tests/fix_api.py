@@ -12,7 +12,7 @@ from filled_database import fill
 from ports import free_port
 
 from hdqm_ops.api import create_app
-from hdqm_ops.api._auth import Authentication
+from hdqm_ops.api._serve import application
 from hdqm_ops.settings import Settings
 
 
@@ -72,5 +72,5 @@ def locked_api(api_database) -> Iterator[Api]:
         api_user_header="X-Forwarded-User",
         api_proxies="127.0.0.2/32",
     )
-    with served(Authentication(create_app(settings), settings)) as client:
+    with served(application(settings)) as client:
         yield client

@@ -8,11 +8,18 @@ from isal import isal_zlib
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-__all__ = ["answer"]
+__all__ = ["answer", "next_page"]
 
 _WHOLE_BYTES = 4 << 20  # an answer up to this length is made before it is sent: it can be compared with an ETag
 _GZIP_BYTES = 1024
 _GZIP_LEVEL = 1  # of isal: three times as fast as zlib's 1, for the same size
+
+
+def next_page(request: Request, cursor: str | None) -> dict[str, str]:
+    """The header that names the page after this one, as seen from this one: proxies may know it by another address."""
+    if cursor is None or request.method != "GET":
+        return {}
+    return {"Link": f'<?{request.url.include_query_params(cursor=cursor).query}>; rel="next"'}
 
 
 def answer(

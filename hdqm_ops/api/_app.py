@@ -30,7 +30,8 @@ def build(settings: Settings) -> FastAPI:
         yield
         await run_in_threadpool(app.state.reader.close)
 
-    app = FastAPI(title="HDQM", version=__version__, description=_ABOUT, lifespan=lifespan)
+    # a redirection would lead to whatever host the request names
+    app = FastAPI(title="HDQM", version=__version__, description=_ABOUT, lifespan=lifespan, redirect_slashes=False)
     app.state.reader = _reader(settings)
     app.add_middleware(Limits, body_bytes=settings.api_body_bytes, rate=settings.api_rate)
     add_handlers(app)

@@ -47,7 +47,7 @@ class Paging(BaseModel):
     limit: int = Field(default=100, ge=1, le=10_000, description="Rows of a page at most.")
     cursor: str | None = Field(default=None, max_length=4000, description="`next` of the page before.")
     format: Literal["json", "csv", "arrow", "parquet"] | None = Field(
-        default=None, description="Wins over `Accept`, for those who cannot send it."
+        default=None, description="Wins over `Accept`, for those who cannot send it.", examples=["csv"]
     )
 
 
@@ -66,7 +66,9 @@ class Selection(BaseModel):
         description="These runs, whatever their quality.",
         examples=["324997 325000-325170"],
     )
-    golden: Name | None = Field(default=None, description="Runs of a golden JSON, by name.")
+    golden: Name | None = Field(
+        default=None, description="Runs of a golden JSON, by name.", examples=["Cert_2018_Golden"]
+    )
     where: str | None = Field(
         default=None,
         max_length=2000,

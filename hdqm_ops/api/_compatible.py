@@ -8,10 +8,11 @@ import numpy as np
 import orjson
 from fastapi import APIRouter, Body, Query, Request
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 from starlette.responses import RedirectResponse, Response
 
 from hdqm_ops.api._answers import answer
+from hdqm_ops.api._bodies import JsonRoute, whole_numbers
 from hdqm_ops.api._database import Database
 from hdqm_ops.api._points import golden_runs
 from hdqm_ops.api._problems import PROBLEMS, Problem
@@ -19,13 +20,22 @@ from hdqm_ops.load import Condition, Reader, SeriesPoints, read_points
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api", tags=["as the predecessor"])
+router = APIRouter(prefix="/api", tags=["as the predecessor"], route_class=JsonRoute)
 
 _JSON = "application/json"
 _ALL = 1_000_000
 _LIST_ERROR = "runs parameter is not valid. It has to be a comma separated list of integers."
 _COMBINATION_ERROR = "The combination of parameters you provided is invalid."
-_REFUSED: dict[int | str, dict[str, Any]] = {status: PROBLEMS[status] for status in (400, 401, 404, 413, 414, 429, 503)}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    # parameters that cannot be read are 400 here, as they were
+    **{status: PROBLEMS[status] for status in (400, 401, 404, 413, 414, 429, 503)},
+    "default": PROBLEMS["default"],
+}
+
+
+def _told(description: str, example: Any) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of the answers."""
+    return {200: {"description": description, "content": {_JSON: {"example": example}}}, **_REFUSED}
 
 
 class Wanted(BaseModel):
@@ -33,23 +43,25 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    subsystem: str | None = None
-    pd: str | None = None
-    processing_string: str | None = None
-    from_run: str | StrictInt | None = None
-    to_run: str | StrictInt | None = None
-    runs: str | None = None
-    latest: str | StrictInt | None = None
-    series: str | None = None
-    series_id: str | StrictInt | None = None
-    trend_id: str | StrictInt | None = None
+    subsystem: str | None = Field(default=None, examples=["Tracker"])
+    pd: str | None = Field(default=None, description="Primary dataset.", examples=["SingleMuon"])
+    processing_string: str | None = Field(default=None, examples=["PromptReco"])
+    from_run: str | StrictInt | None = Field(default=None, examples=[324997])
+    to_run: str | StrictInt | None = Field(default=None, examples=[325170])
+    runs: str | None = Field(default=None, description="In place of a range.", examples=["324997,325001"])
+    latest: str | StrictInt | None = Field(default=None, description="The newest N runs; 50.", examples=[50])
+    series: str | None = Field(default=None, description="Only these series, by their ids.", examples=["12,13"])
+    series_id: str | StrictInt | None = Field(default=None, description="In place of three names.", examples=[12])
+    trend_id: str | StrictInt | None = Field(default=None, description="Only this series.", examples=[12])
 
 
-class Posted(Wanted):
+class DataPosted(Wanted):
     """The same by POST, where lists are long: ``runs`` as a list too, or a golden JSON as it is."""
 
-    runs: str | list[StrictInt] | None = None  # type: ignore[assignment]
-    golden_json: dict[str, Any] | None = None
+    runs: Annotated[str | list[StrictInt] | None, BeforeValidator(whole_numbers)] = Field(  # type: ignore[assignment]
+        default=None, examples=[[324997, 325001]]
+    )
+    golden_json: dict[str, Any] | None = Field(default=None, examples=[{"324997": [[1, 100]]}])
 
 
 @router.get("/", include_in_schema=False)
@@ -86,10 +98,13 @@ _EXAMPLE = [
         ],
     }
 ]
-_DATA: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Series with their points.", "content": {_JSON: {"example": _EXAMPLE}}},
-    **_REFUSED,
+_POSTED = {
+    "subsystem": "Tracker",
+    "pd": "SingleMuon",
+    "processing_string": "PromptReco",
+    "golden_json": {"324997": [[1, 100]], "324998": [[1, 55], [60, 70]]},
 }
+_DATA = _told("Series with their points.", _EXAMPLE)
 
 
 @router.get("/data", responses=_DATA)
@@ -102,7 +117,9 @@ def data(request: Request, database: Database, wanted: Annotated[Wanted, Query()
 
 
 @router.post("/data", responses=_DATA)
-def data_posted(request: Request, database: Database, wanted: Annotated[Posted, Body()]) -> Response:
+def data_posted(
+    request: Request, database: Database, wanted: Annotated[DataPosted, Body(examples=[_POSTED])]
+) -> Response:
     """The same for runs of a golden JSON of any size."""
     runs = wanted.runs
     if wanted.golden_json is not None:
@@ -231,7 +248,9 @@ def _numbers(array: NDArray[Any]) -> list[bytes]:
 # -- what there is -----------------------------------------------------------------------------------------------------
 
 
-@router.get("/selection", responses=_REFUSED)
+@router.get(
+    "/selection", responses=_told("What there is.", {"Tracker": {"SingleMuon": ["12Nov2019_UL2018", "PromptReco"]}})
+)
 def selection(request: Request, database: Database) -> Response:
     """Subsystem → primary dataset → processing strings."""
     tree: dict[str, dict[str, list[str]]] = {}
@@ -240,7 +259,12 @@ def selection(request: Request, database: Database) -> Response:
     return answer(request, [orjson.dumps(tree)], _JSON, max_age=60)
 
 
-@router.get("/plot_selection", responses=_REFUSED)
+@router.get(
+    "/plot_selection",
+    responses=_told(
+        "What there is.", {"Tracker": {"SingleMuon": {"PromptReco": [{"name": "NumberOfTracks_mean", "id": 12}]}}}
+    ),
+)
 def plot_selection(request: Request, database: Database) -> Response:
     """Subsystem → primary dataset → processing string → names and ids of series."""
     tree: dict[str, dict[str, dict[str, list[dict[str, Any]]]]] = {}
@@ -250,7 +274,7 @@ def plot_selection(request: Request, database: Database) -> Response:
     return answer(request, [orjson.dumps(tree)], _JSON, max_age=60)
 
 
-@router.get("/runs", responses=_REFUSED)
+@router.get("/runs", responses=_told("Runs.", [324997, 324998, 325001]))
 def runs(request: Request, database: Database) -> Response:
     """Runs that have points, ascending."""
     return answer(request, [orjson.dumps([row["run_number"] for row in database.ask("runs_with_points")])], _JSON)
@@ -268,13 +292,13 @@ class Link(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    url_type: str | None = None
-    data_point_id: str | StrictInt | None = None
-    run: str | StrictInt | None = None
-    trend_id: str | StrictInt | None = None
-    subsystem: str | None = None
-    pd: str | None = None
-    processing_string: str | None = None
+    url_type: str | None = Field(default=None, examples=["main_gui_url"])
+    data_point_id: str | StrictInt | None = Field(default=None, examples=[12907909])
+    run: str | StrictInt | None = Field(default=None, description="With trend_id, in place of it.", examples=[324997])
+    trend_id: str | StrictInt | None = Field(default=None, description="The series.", examples=[12])
+    subsystem: str | None = Field(default=None, examples=["Tracker"])
+    pd: str | None = Field(default=None, description="Primary dataset.", examples=["SingleMuon"])
+    processing_string: str | None = Field(default=None, examples=["PromptReco"])
 
 
 @router.get("/expand_url", status_code=302, response_class=RedirectResponse, responses=_REFUSED)

@@ -32,20 +32,26 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    series_id: SeriesNumber | None = Field(default=None, description="Series in place of four names.")
+    series_id: SeriesNumber | None = Field(default=None, description="Series in place of four names.", examples=[12])
     subsystem: Name | None = Field(default=None, examples=["Tracker"])
     trend: Name | None = Field(default=None, examples=["NumberOfTracks_mean"])
     primary_dataset: Name | None = Field(default=None, examples=["SingleMuon"])
     processing: Name | None = Field(default=None, examples=["PromptReco"])
     run: RunNumber = Field(examples=[324997])
     input: _ROLES = Field(default="main", description="Which of the metric's histograms.")
-    reference_run: RunNumber | None = Field(default=None, description="Pictures: draw that of this run with it.")
-    reference_input: _ROLES | None = Field(default=None, description="Pictures: draw this input of the run with it.")
+    reference_run: RunNumber | None = Field(
+        default=None, description="Pictures: draw that of this run with it.", examples=[324998]
+    )
+    reference_input: _ROLES | None = Field(
+        default=None, description="Pictures: draw this input of the run with it.", examples=["reference"]
+    )
     normalise: bool = Field(default=False, description="Pictures: scale the reference to the same integral.")
     log: list[Literal["x", "y", "z"]] = Field(default=[], max_length=3, description="Pictures: logarithmic axes.")
     width: int = Field(default=800, ge=100, le=4000, description="Pictures: pixels.")
     height: int = Field(default=500, ge=100, le=4000, description="Pictures: pixels.")
-    format: Literal["json", "uhi", "svg", "png"] | None = Field(default=None, description="Wins over `Accept`.")
+    format: Literal["json", "uhi", "svg", "png"] | None = Field(
+        default=None, description="Wins over `Accept`.", examples=["svg"]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from hdqm_ops.api._problems import Problem, problem_response
 __all__ = ["Limits"]
 
 _QUERY_BYTES = 64 * 1024
+_NAMES = 100  # different parameters: FastAPI looks through all of them for each one, while everybody waits
 _BODY_S = 30
 _CLIENTS = 10_000  # whose rates are remembered
 
@@ -46,9 +47,14 @@ class Limits:
         query: bytes = scope.get("query_string", b"")
         if len(query) > _QUERY_BYTES:
             raise Problem(414, f"the address has more than {_QUERY_BYTES} bytes: send long lists of runs by POST")
+        if len({part.partition(b"=")[0] for part in query.split(b"&")}) > _NAMES:
+            raise Problem(400, f"the address has more than {_NAMES} different parameters")
         for part in (query, scope.get("raw_path") or b""):
             _check_text(part)
-        told = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        told = headers.get(b"content-length", b"0")
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            raise Problem(400, "a body has either a length or comes in pieces", {"Connection": "close"})
         if not told.isdigit() or int(told[:19]) > self._body_bytes:
             raise Problem(413, f"the body has more than {self._body_bytes} bytes (HDQM_API_BODY_BYTES)")
         if self._rates:

@@ -9,11 +9,12 @@ import numpy as np
 import orjson
 from fastapi import APIRouter, Body, Query, Request
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
-from hdqm_ops.api._answers import answer
+from hdqm_ops.api._answers import answer, next_page
 from hdqm_ops.api._ask import Name, Selection, SeriesNumber, conditions, pack_cursor, read_cursor
+from hdqm_ops.api._bodies import JsonRoute, KnownKeys, whole_numbers
 from hdqm_ops.api._database import Database
 from hdqm_ops.api._formats import TABLE_CONTENT, Format, as_csv, as_json, choose, pyarrow
 from hdqm_ops.api._problems import PROBLEMS, Problem
@@ -21,10 +22,12 @@ from hdqm_ops.load import Reader, SeriesPoints, read_points
 
 __all__ = ["golden_runs", "router"]
 
-router = APIRouter(prefix="/api/v1", tags=["points"])
+router = APIRouter(prefix="/api/v1", tags=["points"], route_class=JsonRoute)
 
 _KEYS = ("subsystem", "trend", "primary_dataset", "processing", "series_id")
 _NAMES = ("subsystem", "primary_dataset", "processing")
+_GOLDEN = {"324997": [[1, 100]], "324998": [[1, 55], [60, 70]]}
+_POSTED = {"subsystem": "Tracker", "primary_dataset": "SingleMuon", "processing": "PromptReco", "golden_json": _GOLDEN}
 
 
 class Asked(Selection):
@@ -37,29 +40,36 @@ class Asked(Selection):
         default=[],
         max_length=100,
         description="Names of trends; none: all. Longer lists go by POST.",
+        examples=[["NumberOfTracks_mean"]],
     )
     primary_dataset: Name | None = Field(default=None, examples=["SingleMuon"])
     processing: Name | None = Field(default=None, examples=["PromptReco"])
-    series_id: list[SeriesNumber] = Field(default=[], max_length=5000, description="Series in place of names.")
-    search: Name | None = Field(default=None, description="Part of the trend's name.")
+    series_id: list[SeriesNumber] = Field(
+        default=[], max_length=5000, description="Series in place of names.", examples=[[12, 13]]
+    )
+    search: Name | None = Field(default=None, description="Part of the trend's name.", examples=["Tracks"])
     gaps: bool = Field(default=False, description="Also say why there is no value.")
     limit: int = Field(
         default=1_000_000, ge=1, le=5_000_000, description="Points of a page at most; a series is never divided."
     )
     cursor: str | None = Field(default=None, max_length=4000, description="`next` of the page before.")
-    format: Literal["json", "csv", "arrow", "parquet"] | None = Field(default=None, description="Wins over `Accept`.")
+    format: Literal["json", "csv", "arrow", "parquet"] | None = Field(
+        default=None, description="Wins over `Accept`.", examples=["csv"]
+    )
 
 
-class Posted(Asked):
+class PointsPosted(KnownKeys, Asked):
     """As the parameters of GET, and lists of runs of any length."""
 
     trend: list[Name] = Field(default=[], max_length=5000, description="Names of trends; none: all.")
     golden_json: dict[str, Any] | None = Field(
         default=None,
         description="A golden JSON as it is: its runs count, as an explicit list.",
-        examples=[{"324997": [[1, 100]], "324998": [[1, 55], [60, 70]]}],
+        examples=[_GOLDEN],
     )
-    runs: str | list[int] | None = Field(default=None, description="Runs, as a text or a list.")  # type: ignore[assignment]
+    runs: Annotated[str | list[int] | None, BeforeValidator(whole_numbers)] = Field(  # type: ignore[assignment]
+        default=None, description="Runs, as a text or a list.", examples=[[324997, 324998]]
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +124,9 @@ def points(request: Request, database: Database, asked: Annotated[Asked, Query()
 
 
 @router.post("/points", responses=_RESPONSES)
-def points_posted(request: Request, database: Database, asked: Annotated[Posted, Body()]) -> Response:
+def points_posted(
+    request: Request, database: Database, asked: Annotated[PointsPosted, Body(examples=[_POSTED])]
+) -> Response:
     """Trend points, with runs of a golden JSON of any size, or a list of any length. Nothing is stored."""
     return _answered(request, database, asked)
 
@@ -124,9 +136,7 @@ def _answered(request: Request, database: Reader, asked: Asked) -> Response:
     found = _find(database, asked)
     rows = read_points(database, [one["series_id"] for one in found.series], found.runs, status=asked.gaps)
     codes = {row["number"]: row["code"] for row in database.ask("reason_codes")} if asked.gaps else None
-    headers = {}
-    if found.cursor and request.method == "GET":
-        headers["Link"] = f'<{request.url.include_query_params(cursor=found.cursor)}>; rel="next"'
+    headers = next_page(request, found.cursor)
     return answer(request, _MAKERS[form](found, rows, codes), form.media_type, headers=headers)
 
 
@@ -167,7 +177,7 @@ def _of_dataset(database: Reader, asked: Asked) -> dict[str, Any]:
 
 def _selection(asked: Asked) -> dict[str, Any]:
     """Parameters of the selection; posted lists too."""
-    if not isinstance(asked, Posted):
+    if not isinstance(asked, PointsPosted):
         return asked.parameters()
     given = [name for name in (*Selection.MODES, "golden_json") if getattr(asked, name) is not None]
     if len(given) > 1:

@@ -47,6 +47,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (414, "The address is too long."),
         (422, "A parameter cannot be read."),
         (429, "Too many requests; `Retry-After` says when again."),
+        ("default", "Refused; `detail` says why."),
         (503, "The database does not answer, or not in time; `Retry-After` says when again."),
     )
 }
@@ -108,10 +109,16 @@ def add_handlers(app: FastAPI) -> None:
 async def _unreadable(request: Request, error: Exception) -> Response:
     """Parameters of wrong types, out of range, unknown."""
     assert isinstance(error, RequestValidationError)
-    errors = [{"where": ".".join(map(str, one["loc"])), "what": str(one["msg"])} for one in error.errors()[:20]]
+    errors = [{"where": ".".join(map(str, one["loc"])), "what": _what(one)} for one in error.errors()[:20]]
     detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors[:3])
     path = request.url.path
     return problem_response(path, 422 if "/api/v1/" in path else 400, detail, errors=errors)
+
+
+def _what(error: dict[str, Any]) -> str:
+    if error["type"] == "json_invalid":
+        return f"the body is no JSON: {error['ctx']['error']}"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

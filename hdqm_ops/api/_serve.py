@@ -3,15 +3,32 @@
 import logging
 
 import uvicorn
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from hdqm_ops.api._app import build
 from hdqm_ops.api._auth import Authentication
 from hdqm_ops.settings import Settings
 
-__all__ = ["run"]
+__all__ = ["application", "run"]
 
 _log = logging.getLogger(__name__)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def application(settings: Settings) -> ASGIApp:
+    """The API with what it needs where it is served alone: who may ask, and pages of which origins.
+
+    A browser asks beforehand, without credentials, whether a page may ask at all: so origins come first.
+    """
+    return CORSMiddleware(
+        Authentication(build(settings), settings),
+        allow_origins=settings.api_origins.split(),
+        allow_methods=("GET", "POST"),
+        allow_headers=("Authorization", "If-None-Match"),
+        expose_headers=("ETag", "Link", "Retry-After"),
+        max_age=3600,
+    )
 
 
 def run(settings: Settings) -> None:
@@ -21,7 +38,7 @@ def run(settings: Settings) -> None:
             "everybody who reaches %s may read: HDQM_API_TOKEN or HDQM_API_USER_HEADER ask who", settings.api_host
         )
     uvicorn.run(
-        Authentication(build(settings), settings),
+        application(settings),
         host=settings.api_host,
         port=settings.api_port,
         # h11 ends a request that grows beyond its limit; httptools would collect it first, however long

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from hdqm_ops.api._answers import answer
+from hdqm_ops.api._answers import answer, next_page
 from hdqm_ops.api._ask import (
     Name,
     Paging,
@@ -68,9 +68,8 @@ class Table:
             parameters=values,
         )
         cursor = pack_cursor(page.after)
-        headers = {"Link": f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'} if cursor else {}
         pieces = table_pieces(form, page, cursor)
-        return answer(request, pieces, form.media_type, max_age=self.max_age, headers=headers)
+        return answer(request, pieces, form.media_type, max_age=self.max_age, headers=next_page(request, cursor))
 
 
 def _told(**example: Any) -> dict[int | str, dict[str, Any]]:
@@ -108,7 +107,7 @@ def subsystems(request: Request, database: Database, asked: Annotated[Paging, Qu
 class Datasets(Paging):
     """Which datasets."""
 
-    subsystem: Name | None = None
+    subsystem: Name | None = Field(default=None, examples=["Tracker"])
 
 
 @router.get(
@@ -125,11 +124,11 @@ def datasets(request: Request, database: Database, asked: Annotated[Datasets, Qu
 class Trends(Paging):
     """Which trends."""
 
-    subsystem: Name | None = None
-    trend: Name | None = None
-    search: Name | None = Field(default=None, description="Part of the name.")
-    active: bool | None = None
-    owner: Name | None = None
+    subsystem: Name | None = Field(default=None, examples=["Tracker"])
+    trend: Name | None = Field(default=None, examples=["NumberOfTracks_mean"])
+    search: Name | None = Field(default=None, description="Part of the name.", examples=["Tracks"])
+    active: bool | None = Field(default=None, examples=[True])
+    owner: Name | None = Field(default=None, examples=["tracker-dqm@example.org"])
 
 
 @router.get(
@@ -145,10 +144,12 @@ def trends(request: Request, database: Database, asked: Annotated[Trends, Query(
 class Definitions(Paging):
     """Which definitions."""
 
-    subsystem: Name | None = None
-    trend: Name | None = None
-    current: bool | None = None
-    definition: Name | None = Field(default=None, description="Hash of the definition, as points name it.")
+    subsystem: Name | None = Field(default=None, examples=["Tracker"])
+    trend: Name | None = Field(default=None, examples=["NumberOfTracks_mean"])
+    current: bool | None = Field(default=None, examples=[True])
+    definition: Name | None = Field(
+        default=None, description="Hash of the definition, as points name it.", examples=["9f86d081884c7d65"]
+    )
 
 
 @router.get(
@@ -166,13 +167,13 @@ def trend_history(request: Request, database: Database, asked: Annotated[Definit
 class SeriesAsked(Paging):
     """Which series."""
 
-    subsystem: Name | None = None
-    trend: Name | None = None
-    primary_dataset: Name | None = None
-    processing: Name | None = None
-    series_id: list[SeriesNumber] = Field(default=[], max_length=1000)
-    search: Name | None = Field(default=None, description="Part of the trend's name.")
-    has_value: bool | None = Field(default=None, description="Some run has a value.")
+    subsystem: Name | None = Field(default=None, examples=["Tracker"])
+    trend: Name | None = Field(default=None, examples=["NumberOfTracks_mean"])
+    primary_dataset: Name | None = Field(default=None, examples=["SingleMuon"])
+    processing: Name | None = Field(default=None, examples=["PromptReco"])
+    series_id: list[SeriesNumber] = Field(default=[], max_length=1000, examples=[[12, 13]])
+    search: Name | None = Field(default=None, description="Part of the trend's name.", examples=["Tracks"])
+    has_value: bool | None = Field(default=None, description="Some run has a value.", examples=[True])
 
 
 @router.get(
@@ -198,7 +199,7 @@ def reasons(request: Request, database: Database, asked: Annotated[Paging, Query
 class Groups(Paging):
     """Which display groups."""
 
-    subsystem: Name | None = None
+    subsystem: Name | None = Field(default=None, examples=["Tracker"])
 
 
 @router.get(
@@ -223,16 +224,22 @@ def golden_jsons(request: Request, database: Database, asked: Annotated[Paging, 
 class Runs(Paging, Selection):
     """Which runs: a selection as of points, or all; and of these by number, fill, era, state."""
 
-    subsystem: Name | None = Field(default=None, description="With a selection: runs that have points of it.")
-    primary_dataset: Name | None = Field(default=None, description="With a selection: runs that have points in it.")
-    processing: Name | None = Field(default=None, description="With a selection: runs that have points in it.")
-    run_number_from: RunNumber | None = None
-    run_number_to: RunNumber | None = None
-    fill_number: RunNumber | None = None
-    era: Name | None = None
-    state: Literal["unknown", "open", "stale", "known"] | None = None
-    start_time_from: Time | None = None
-    start_time_to: Time | None = None
+    subsystem: Name | None = Field(
+        default=None, description="With a selection: runs that have points of it.", examples=["Tracker"]
+    )
+    primary_dataset: Name | None = Field(
+        default=None, description="With a selection: runs that have points in it.", examples=["SingleMuon"]
+    )
+    processing: Name | None = Field(
+        default=None, description="With a selection: runs that have points in it.", examples=["PromptReco"]
+    )
+    run_number_from: RunNumber | None = Field(default=None, examples=[324000])
+    run_number_to: RunNumber | None = Field(default=None, examples=[325000])
+    fill_number: RunNumber | None = Field(default=None, examples=[7320])
+    era: Name | None = Field(default=None, examples=["2018D"])
+    state: Literal["unknown", "open", "stale", "known"] | None = Field(default=None, examples=["known"])
+    start_time_from: Time | None = Field(default=None, examples=["2018-10-01T00:00:00Z"])
+    start_time_to: Time | None = Field(default=None, examples=["2018-11-01T00:00:00Z"])
 
 
 @router.get(
@@ -252,10 +259,10 @@ def runs(request: Request, database: Database, asked: Annotated[Runs, Query()]) 
 class Fills(Paging):
     """Which fills."""
 
-    fill_number_from: RunNumber | None = None
-    fill_number_to: RunNumber | None = None
-    era: Name | None = None
-    fill_type: Name | None = None
+    fill_number_from: RunNumber | None = Field(default=None, examples=[7300])
+    fill_number_to: RunNumber | None = Field(default=None, examples=[7400])
+    era: Name | None = Field(default=None, examples=["2018D"])
+    fill_type: Name | None = Field(default=None, examples=["PROTONS"])
 
 
 @router.get("/fills", tags=["runs"], responses=_told(fill_number=7320, fill_type="PROTONS", delivered_lumi_pb=512.3))
@@ -267,11 +274,11 @@ def fills(request: Request, database: Database, asked: Annotated[Fills, Query()]
 class RunChanges(Paging):
     """Which changes."""
 
-    run_number: RunNumber | None = None
-    source: Literal["oms", "rr", "hand"] | None = None
-    field: Name | None = None
-    at_from: Time | None = None
-    at_to: Time | None = None
+    run_number: RunNumber | None = Field(default=None, examples=[324357])
+    source: Literal["oms", "rr", "hand"] | None = Field(default=None, examples=["rr"])
+    field: Name | None = Field(default=None, examples=["significant"])
+    at_from: Time | None = Field(default=None, examples=["2018-10-01T00:00:00Z"])
+    at_to: Time | None = Field(default=None, examples=["2018-11-01T00:00:00Z"])
 
 
 @router.get(
@@ -290,12 +297,14 @@ def run_changes(request: Request, database: Database, asked: Annotated[RunChange
 class Files(Paging):
     """Which DQM files."""
 
-    run_number: RunNumber | None = None
-    run_number_from: RunNumber | None = None
-    run_number_to: RunNumber | None = None
-    primary_dataset: Name | None = None
-    processing: Name | None = None
-    state: Literal["discovered", "waiting", "ingested", "superseded", "failed", "ignored", "vanished"] | None = None
+    run_number: RunNumber | None = Field(default=None, examples=[324357])
+    run_number_from: RunNumber | None = Field(default=None, examples=[324000])
+    run_number_to: RunNumber | None = Field(default=None, examples=[325000])
+    primary_dataset: Name | None = Field(default=None, examples=["SingleMuon"])
+    processing: Name | None = Field(default=None, examples=["PromptReco"])
+    state: Literal["discovered", "waiting", "ingested", "superseded", "failed", "ignored", "vanished"] | None = Field(
+        default=None, examples=["failed"]
+    )
 
 
 @router.get(
@@ -313,9 +322,9 @@ def files(request: Request, database: Database, asked: Annotated[Files, Query()]
 class Coverage(Paging, Selection):
     """Of which runs (at most a hundred) and subsystem."""
 
-    subsystem: Name | None = None
-    primary_dataset: Name | None = None
-    processing: Name | None = None
+    subsystem: Name | None = Field(default=None, examples=["Tracker"])
+    primary_dataset: Name | None = Field(default=None, examples=["SingleMuon"])
+    processing: Name | None = Field(default=None, examples=["PromptReco"])
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """Everything that is no proper request gets a reason, never a trace; others go on being served."""
 
+import gzip
 import json
 import logging
 import socket
@@ -172,6 +173,78 @@ def test_bodies_that_are_too_long_are_not_read(api_database):
         assert refused(api.post("/api/v1/points", data=golden))["status"] == 413
         # without a length, in pieces
         assert refused(api.post("/api/v1/points", data=iter([golden.encode()])))["status"] == 413
+
+
+LONG_AND_WRONG = {
+    "keys that are none": {f"key{n}": 1 for n in range(250_000)},
+    "words in place of runs": {"subsystem": "Tracking", "runs": ["many"] * 700_000},
+    "lists in place of runs": {"subsystem": "Tracking", "runs": [[1, 2]] * 700_000},
+    "one run with all lumisections": {"subsystem": "Tracking", "golden_json": {"1": [[1, 2]] * 700_000}},
+    "series that are none": {"series_id": ["x"] * 1_000_000},
+}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/points", "/api/data"])
+@pytest.mark.parametrize("body", LONG_AND_WRONG)
+def test_a_long_body_that_is_wrong_keeps_nobody_waiting(api, path, body):
+    """With an error for each wrong item this took half a minute, in which nobody was answered, and 1.4 GB."""
+    sent = json.dumps(LONG_AND_WRONG[body])
+    began = time.monotonic()
+    json.loads(sent)
+    unit = time.monotonic() - began  # what reading it takes on this machine, now
+
+    began = time.process_time()
+    answer = api.post(path, data=sent, headers={"Content-Type": "application/json"})
+    taken = time.process_time() - began
+
+    assert answer.status_code in (200, 400, 422)
+    assert len(answer.content) < 20_000
+    assert taken < 10 * unit + 1
+
+
+@pytest.mark.parametrize("parameter", ["{}=1", "{}", "%27{}=%20"])
+def test_thousands_of_different_parameters_are_not_looked_at(api, parameter):
+    query = "&".join(parameter.format(f"{n:x}") for n in range(5000))
+
+    assert "different parameters" in refused(api.get(f"/api/v1/runs?{query}"))["detail"]
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Length: 2\r\nContent-Length: 5", b"{}abc"),
+        (b"Content-Length: 2\r\nTransfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n"),
+        (b"Transfer-Encoding: gzip, chunked", b"2\r\n{}\r\n0\r\n\r\n"),
+        (b"Transfer-Encoding: chunked", b"zz\r\n{}\r\n0\r\n\r\n"),
+        (b"Content-Length: -5", b"{}"),
+    ],
+    ids=["two lengths", "a length and pieces", "packed pieces", "no pieces", "less than nothing"],
+)
+def test_a_body_whose_end_can_be_read_in_two_ways_is_refused(api, head, body):
+    """A proxy that reads it the other way would take its rest for the next request, of somebody else."""
+    host, port = api.base.removeprefix("http://").split(":")
+    begin = b"POST /api/v1/points HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(begin + head + b"\r\n\r\n" + body)
+        told = connection.recv(4096)
+
+    assert told.startswith(b"HTTP/1.1 400"), told
+
+
+def test_a_packed_body_is_not_unpacked(api):
+    """Eight megabytes could become eight gigabytes."""
+    packed = gzip.compress(b'{"subsystem": "' + b"a" * 5_000_000 + b'"}')
+
+    refused(api.post("/api/v1/points", data=packed, headers={"Content-Encoding": "gzip"}))
+
+
+def test_the_host_that_a_request_names_leads_nobody_away(api):
+    evil = {"Host": "evil.example"}
+
+    assert refused(api.get("/api/v1/reasons/", headers=evil, allow_redirects=False))["status"] == 404
+    page = api.get("/api/v1/runs?limit=1", headers=evil)
+    assert page.links["next"]["url"].startswith("?")
+    assert "evil" not in page.text + str(page.headers)
 
 
 def test_a_client_that_is_slow_keeps_nobody_waiting_and_is_told_to_hurry(api, monkeypatch):

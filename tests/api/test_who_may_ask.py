@@ -3,6 +3,7 @@ from fix_api import served
 
 from hdqm_ops.api import create_app
 from hdqm_ops.api._auth import Authentication
+from hdqm_ops.api._serve import application
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.settings import Settings
 
@@ -55,3 +56,39 @@ def test_a_name_in_a_header_counts_only_from_the_proxy(locked_api, api_database)
 def test_a_proxy_that_is_no_address_is_refused_by_name():
     with pytest.raises(ConfigError, match="HDQM_API_PROXIES has 'nginx'"):
         Authentication(create_app(Settings(reader_url="postgresql://x/x")), Settings(api_proxies="nginx"))
+
+
+PAGE = "https://dqm.example.org"
+
+
+def test_a_page_of_any_origin_may_read_as_with_the_predecessor_but_without_cookies(api_database):
+    with served(application(Settings(database_url=api_database))) as api:
+        answer = api.get("/api/v1/reasons?limit=1", headers={"Origin": PAGE})
+
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert {"ETag", "Link"} <= set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+
+
+@pytest.mark.parametrize("path", ["/api/data", "/api/v1/points"])
+def test_a_browser_that_asks_beforehand_needs_no_token_and_a_page_that_asks_does(locked_api, path):
+    told = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    before = locked_api.options(
+        path, headers=told | {"Access-Control-Request-Headers": "authorization, content-type, if-none-match"}
+    )
+    without = locked_api.post(path, json={}, headers={"Origin": PAGE})
+
+    assert before.status_code == 200
+    assert "POST" in before.headers["Access-Control-Allow-Methods"]
+    assert locked_api.options(path, headers=told | {"Access-Control-Request-Method": "DELETE"}).status_code == 400
+    assert (without.status_code, without.headers["Access-Control-Allow-Origin"]) == (401, "*")
+
+
+@pytest.mark.parametrize(("origins", "allowed"), [(PAGE, PAGE), (f"https://else.example {PAGE}", PAGE), ("", None)])
+def test_origins_can_be_named_or_none_at_all(api_database, origins, allowed):
+    with served(application(Settings(database_url=api_database, api_origins=origins))) as api:
+        page = api.get("/health/live", headers={"Origin": PAGE})
+        other = api.get("/health/live", headers={"Origin": "https://evil.example"})
+
+    assert page.headers.get("Access-Control-Allow-Origin") == allowed
+    assert "Access-Control-Allow-Origin" not in other.headers
