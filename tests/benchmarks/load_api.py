@@ -20,7 +20,6 @@ import contextlib
 import itertools
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -41,6 +40,8 @@ Taken: TypeAlias = list[tuple[float, int, int]]
 COPY = "hdqm_api_load"
 FILES = 300
 WARM_UP_S = 10
+IDLE_S = 10
+NOWHERE: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 MIX = [f"/api/v1/points?subsystem=Tracking&trend=Tracking_trend_{n}&latest=50&{DATASET}" for n in range(1, 9)] + [
     f"/api/v1/points?subsystem=Tracking&trend=Tracking_trend_9&latest=3000&{DATASET}",
     f"/api/v1/points?subsystem=Tracking&search=trend_1&latest=50&{DATASET}",
@@ -67,7 +68,7 @@ class Client:
 
     took: Taken = field(default_factory=list)
     late: list[float] = field(default_factory=list)
-    _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
+    _idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
 
     async def ask(self, due: float, which: int) -> None:
         """One request, from when it was due."""
@@ -80,7 +81,7 @@ class Client:
         self.took.append((time.perf_counter() - due, which, status))
 
     async def _answer(self, path: str) -> int:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", PORT)
+        reader, writer = await self._connection()
         try:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -94,8 +95,17 @@ class Client:
         except BaseException:
             writer.close()
             raise
-        self._idle.append((reader, writer))
+        self._idle.append((time.monotonic(), reader, writer))
         return int(head.split(None, 2)[1])
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """One that was used a moment ago, else a new one: the server closes those that are silent for long."""
+        while self._idle:
+            since, reader, writer = self._idle.pop()
+            if time.monotonic() - since < IDLE_S:
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection("127.0.0.1", PORT)
 
     async def offer(self, rate: float, seconds: float) -> None:
         """``rate`` requests a second, whatever the answers do."""
@@ -148,7 +158,7 @@ def ingesting(address: str, listing: Path) -> Iterator[None]:
         def work() -> None:
             for number in itertools.count():
                 files = newer(listing, Path(home), number) if number else listing
-                with subprocess.Popen([*command, f"@{files}"], env=environment, stderr=subprocess.DEVNULL) as process:
+                with subprocess.Popen([*command, f"@{files}"], env=environment, **NOWHERE) as process:
                     while process.poll() is None and not stop.wait(0.1):
                         pass
                     process.terminate()
@@ -173,7 +183,8 @@ def newer(listing: Path, home: Path, number: int) -> Path:
     folder.mkdir()
     paths = []
     for path in map(Path, listing.read_text().splitlines()):
-        paths.append(folder / re.sub(r"DQM_V\d+", f"DQM_V{1000 + number}", path.name))
+        version = int(path.name[5:9]) + 1000 * number
+        paths.append(folder / f"DQM_V{version}{path.name[9:]}")
         os.link(path, paths[-1])
     files = folder / "files.txt"
     files.write_text("\n".join(map(str, paths)) + "\n")
