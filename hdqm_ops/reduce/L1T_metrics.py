@@ -127,7 +127,8 @@ class TurnOnCurveHalfWidth:
     Value: place of 80 % - place of 20 %, each rounded to 2 decimals.
     Error: both errors in quadrature.
     Gaps: no_turn_on; wrong_class for maps.
-    Quirk: the name says half width; it is the whole width from 20 % to 80 %.
+    Quirk: the name says half width; it is the whole width from 20 % to 80 %, of rounded places; `turn_on.TurnOnWidth`
+        takes them with all digits.
     Example: L1T_metrics.TurnOnCurveHalfWidth()
     """
 

@@ -3,6 +3,7 @@
 Only what a metric asks of a histogram is offered; anything else says so and names what is nearest.
 """
 
+import operator
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -262,7 +263,9 @@ class HistogramView(_View):
 
     def Integral(self, *limits: object) -> float:
         """Sum of the bins in range, or between two bins along each axis."""
-        numbers = [one for one in limits if isinstance(one, int)]
+        if any(isinstance(one, str) and one for one in limits):
+            raise AttributeError("Integral with an option is not offered to metrics here; multiply with GetBinWidth")
+        numbers = [operator.index(one) for one in limits if not isinstance(one, str)]  # type: ignore[call-overload]
         if not numbers:
             return root.integral(self.histogram)
         if len(numbers) == 2 and self.histogram.dimension == 1:

@@ -874,6 +874,7 @@ class MeanYForXBin:
     Value: Σ c(xbin, iy) where c ≥ 0, over ny.
     Error: 0.
     Gaps: none.
+    Quirk: negative bins are left out of the sum and counted; `shape.MeanOfColumns` takes all bins of a column.
     Example: basic.MeanYForXBin(4)
     """
 

@@ -19,6 +19,8 @@ EMPTY = "0 1 2 3 | 0 0 0"
 MAP = draw_map("1 2 3 / 4 5 6")  # three columns, two rows
 LABELS = draw_hist("0 1 2 3 | 8 2 10", labels=("passed", "failed", "all"))
 TURN_ON = "0 10 20 30 40 50 60 | 0 .1 .3 .9 .9 .9 | .01 .01 .01 .01 .01 .01"
+HALF_BIN = 5 / 12**0.5
+WIDTH_ERROR = math.hypot(HALF_BIN, HALF_BIN, 0.25, 0.25, HALF_BIN / 3, HALF_BIN * 5 / 3, 1 / 36, 5 / 36)
 STEEP = "0 10 20 30 40 50 60 70 80 | 0 .1 .9 .9 .9 .9 .9 .9 | .01 .01 .01 .01 .01 .01 .01 .01"
 STEPS = "0 1 2 3 4 | 0 1 0 0 | 1 1 1 1"
 TEN_LUMISECTIONS = "0 5 10 15 | 1 0 1"
@@ -430,6 +432,11 @@ SPEC = {
     "turn_on.TurnOnPoint(0.5)": [
         (TURN_ON, pytest.approx(25 + 10 / 3), "a third of the way from 25 to 35"),
         ("0 1 2 3 | .9 .9 .9 | .1 .1 .1", Reason.NO_TURN_ON, "never below"),
+    ],
+    "turn_on.TurnOnWidth(0.2, 0.8)": [
+        (TURN_ON, (40 / 3, WIDTH_ERROR), "from 20 % at 20 to 80 % at 33.33"),
+        ("0 1 2 3 4 | .5 .9 .1 .3 | .01 .01 .01 .01", Reason.NO_TURN_ON, "never rises through 20 % in time"),
+        ("0 1 2 3 4 5 6 | .5 .9 .1 .3 .3 .3 | .01 .01 .01 .01 .01 .01", Reason.NO_TURN_ON, "80 % before 20 %"),
     ],
 }
 

@@ -3,6 +3,7 @@
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from hdqm_ops import config
@@ -208,6 +209,7 @@ def test_the_view_answers_as_root_does():
     assert [view.GetBinContent(number) for number in (-3, 0, 2, 4, 9)] == [2, 2, 5, 7, 7]
     assert view.GetBinError(2) == pytest.approx(5**0.5)
     assert (view.Integral(), view.Integral(0, 2), view.Integral(2, 99)) == (9, 8, 15)
+    assert (view.Integral(np.int64(0), np.int64(2)), view.Integral("")) == (8, 9)
     assert (view.GetMaximumBin(), view.GetMaximum(), view.GetMinimumBin(), view.GetMinimum()) == (2, 5, 1, 1)
     assert (view.FindBin(1.5), view.FindBin(-1), view.FindBin(99)) == (2, 0, 4)
     assert (view.GetBinCenter(3), view.GetBinWidth(3), view.GetBinLowEdge(3)) == (3.0, 2.0, 2.0)
@@ -220,6 +222,15 @@ def test_the_view_answers_as_root_does():
     assert view.Clone("copy").GetEntries() == view.GetEntries() == 18
     assert view.InheritsFrom("TH1")
     assert not view.InheritsFrom("TH2")
+
+
+def test_an_integral_that_is_not_offered_is_not_another_one():
+    view = HistogramView(HIST)
+
+    with pytest.raises(AttributeError, match="multiply with GetBinWidth"):
+        view.Integral("width")
+    with pytest.raises(TypeError, match="float"):
+        view.Integral(0.5, 2)
 
 
 def test_the_view_of_an_empty_histogram_says_0_as_root_does():
