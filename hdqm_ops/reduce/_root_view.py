@@ -5,7 +5,7 @@ Only what a metric asks of a histogram is offered; anything else says so and nam
 
 import operator
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import NoReturn, SupportsIndex
 
 import numpy as np
 
@@ -261,11 +261,11 @@ class HistogramView(_View):
 
     FindFixBin = FindBin
 
-    def Integral(self, *limits: object) -> float:
+    def Integral(self, *limits: SupportsIndex | str) -> float:
         """Sum of the bins in range, or between two bins along each axis."""
         if any(isinstance(one, str) and one for one in limits):
             raise AttributeError("Integral with an option is not offered to metrics here; multiply with GetBinWidth")
-        numbers = [operator.index(one) for one in limits if not isinstance(one, str)]  # type: ignore[call-overload]
+        numbers = [operator.index(one) for one in limits if not isinstance(one, str)]
         if not numbers:
             return root.integral(self.histogram)
         if len(numbers) == 2 and self.histogram.dimension == 1:
