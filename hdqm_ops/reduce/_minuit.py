@@ -1,6 +1,7 @@
 """Least squares as ``TH1::Fit`` does it: which bins take part, and MIGRAD with ROOT's steps, tolerance and limit."""
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -138,14 +139,20 @@ def _migrad(function: Function, problem: Problem, values: Sequence[float], error
     from iminuit import Minuit  # noqa: PLC0415 - most processes never fit what needs it
 
     x, y, weight = problem.x, problem.y, problem.weight
+    most = sys.float_info.max / len(x)
 
     def chi2(parameters: Sequence[float]) -> float:
         pulls = (y - function(x, parameters)) * weight
-        return float((pulls * pulls).cumsum()[-1])  # summed in ROOT's order
+        terms = pulls * pulls
+        total = float(terms.cumsum()[-1])  # summed in ROOT's order
+        return total if total < most else float(np.where(terms < most, terms, most).cumsum()[-1])
 
     fit = Minuit(chi2, values)
     fit.errordef, fit.tol, fit.strategy = 1, TOLERANCE, 1
-    fit.errors = [error or STEP * abs(value) or STEP for value, error in zip(values, errors, strict=True)]
+    # As in ROOT, a step that is not a number counts as none.
+    fit.errors = [
+        error if error > 0 else STEP * abs(value) or STEP for value, error in zip(values, errors, strict=True)
+    ]
     n = len(values)
     with np.errstate(all="ignore"):
         return fit.migrad(ncall=1000 + 100 * n + 5 * n * n, iterate=1, use_simplex=False)

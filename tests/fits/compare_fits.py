@@ -84,25 +84,30 @@ def metric_of(name, arguments):
 
 
 def ours(metric, hist):
-    """Value, error and χ², or the reason of the gap."""
+    """Value, error and χ² (None for what needs no minimiser), or the reason of the gap."""
     try:
-        if isinstance(metric, fits.LanGau):  # takes seconds: once
+        if isinstance(metric, fits.LanGau):
             place, fitted = fits.fit_langau(hist, metric.min, metric.max, metric.control, metric.defaults)
             return place, fitted.errors[metric.desired], fitted.chi2
+        if isinstance(metric, fits._Fit):
+            return fit_of(metric, hist)
         answer = metric(hist)
     except NotReducible as refusal:
         return refusal
-    return answer.value, answer.error, chi2(metric, hist)
+    return answer.value, answer.error, None
 
 
-def chi2(metric, hist):
-    """χ² of what was fitted, None for what needs no minimiser."""
-    if not isinstance(metric, fits._Fit):
-        return None
-    problem = metric.problem(hist)
-    if isinstance(metric, fits._LandauFit):
-        return fits._fit_all({0: problem})[0].chi2
-    return fits.minimise(type(metric).function, problem).chi2
+def fit_of(metric, hist):
+    """As the metric fits, with the χ² beside what it answers."""
+    if not isinstance(metric, fits._LandauFit):
+        fitted = fits.minimise(type(metric).function, metric.problem(hist))
+        answer = metric.answer(fitted)
+        return answer.value, answer.error, fitted.chi2
+    fitted = fits._fit_all({0: fits._or_refusal(metric, hist)})[0]
+    answer = metric.checked(fitted)
+    if isinstance(answer, NotReducible):
+        raise answer
+    return answer.value, answer.error, fitted.chi2
 
 
 def believed(metric, value):

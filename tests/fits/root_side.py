@@ -4,6 +4,7 @@ python root_side.py JOBS.json ANSWERS.json
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -150,14 +151,15 @@ def answer(job):
 
 
 def fitted(name, hist, arguments):
-    """Did the fit converge, with degrees of freedom left; value, error, least χ², and ROOT's status."""
+    """Did the fit converge, to numbers, with degrees of freedom left; value, error, least χ², and ROOT's status."""
     if name in root_turn_ons.RECIPES:
         return root_turn_ons.answer(name, hist, arguments)
     function, result, desired = RECIPES[name](hist, arguments)
     good = bool(result.Get()) and result.IsValid() and result.Ndf() > 0
     value = function.GetMaximumX() if name == "LanGau" else function.GetParameter(desired)
+    error = function.GetParError(desired)
     chi2 = result.MinFcnValue() if result.Get() else None
-    return [good, value, function.GetParError(desired), chi2, int(result)]
+    return [good and math.isfinite(value) and math.isfinite(error), value, error, chi2, int(result)]
 
 
 def main():
