@@ -1,9 +1,13 @@
-"""What a file costs over xrootd when the server is far away. By hand: ``read_xrootd.py [MILLISECONDS [FILE…]]`` (20).
+"""What a file costs over xrootd when the server is far away. By hand:
 
+    python tests/benchmarks/read_xrootd.py [--legacy] [MILLISECONDS [FILE...]]
+
+20 milliseconds unless said otherwise. ``--legacy`` reads what the legacy configurations ask for, not all elements.
 A real xrootd server on this machine; a line in between holds every packet back: a round trip takes as long as
 said. Counted are the questions to the server, open and stat included.
 """
 
+import argparse
 import os
 import shutil
 import socket
@@ -16,10 +20,12 @@ from collections import deque
 from contextlib import closing, suppress
 from pathlib import Path
 
+from hdqm_ops import config, reduce
 from hdqm_ops.discover import file_name, find
 from hdqm_ops.extract import _reader, list_elements, read_file
 from hdqm_ops.extract._xrootd import XrootdFile
 
+LEGACY = Path(__file__).parents[2].parent / "shared" / "data" / "centralhdqm" / "cfg"
 [SAMPLE] = (Path(__file__).parents[1] / "data" / "dqm").glob("*.root")
 
 
@@ -81,14 +87,13 @@ def start_server(place: Path, data: Path) -> tuple[subprocess.Popen[bytes], int]
     raise SystemExit(f"xrootd does not start: {place}/log")
 
 
-def measure(title: str, url: str, names: list[str]) -> None:
-    """Listing the folder, then reading each file: questions and seconds, the best of three."""
+def measure(title: str, url: str, files: dict[str, list[str]]) -> None:
+    """Listing the folder, then reading the elements of each file: questions and seconds, the best of three."""
     began = time.perf_counter()
     found = sum(1 for _ in find([f"{url}/dqm"]))
     sys.stdout.write(f"{title}: {found} files listed in {time.perf_counter() - began:.3f} s\n")
-    for name in names:
+    for name, elements in files.items():
         address = f"{url}/dqm/{name}"
-        elements = list(list_elements(address))
         seconds = []
         for _ in range(3):
             began = time.perf_counter()
@@ -100,28 +105,41 @@ def measure(title: str, url: str, names: list[str]) -> None:
         )
 
 
+def wanted_of(path: Path, *, legacy: bool) -> list[str]:
+    """All elements of a file, or those that the legacy configurations name."""
+    names = list_elements(path)
+    if not legacy:
+        return list(names)
+    wanted = config.read_tree([LEGACY], reduce.catalogue()).monitor_elements
+    return [name for name in names if name in wanted]
+
+
 def main() -> None:
-    delay_s = float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.020
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("milliseconds", nargs="?", type=float, default=20.0)
+    parser.add_argument("files", nargs="*", type=Path, default=[SAMPLE], metavar="FILE")
+    parser.add_argument("--legacy", action="store_true")
+    arguments = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="hdqm-xrootd-"))
     place.chmod(0o755)
     (place / "server").mkdir()
     (place / "data" / "dqm").mkdir(parents=True)
-    names = []
-    for number, source in enumerate(map(Path, sys.argv[2:] or [SAMPLE])):
-        names.append(file_name(324997, f"/Primary{number}/Run2018D-PromptReco-v1/DQMIO"))
-        shutil.copy(source, place / "data" / "dqm" / names[-1])
+    files = {}
+    for number, source in enumerate(arguments.files):
+        name = file_name(324997, f"/Primary{number}/Run2018D-PromptReco-v1/DQMIO")
+        files[name] = wanted_of(source, legacy=arguments.legacy)
+        shutil.copy(source, place / "data" / "dqm" / name)
     server, port = start_server(place / "server", place / "data")
     try:
-        for name in names:
+        for name, elements in files.items():
             path = place / "data" / "dqm" / name
-            elements = list(list_elements(path))
             began = time.perf_counter()
             read_file(path, elements)
             sys.stdout.write(f"from disk: {path.stat().st_size / 1e6:.1f} MB in {time.perf_counter() - began:.3f} s\n")
-        measure("no delay", f"root://127.0.0.1:{port}/", names)
-        line = Line(port, delay_s)
+        measure("no delay", f"root://127.0.0.1:{port}/", files)
+        line = Line(port, arguments.milliseconds / 1000)
         with closing(line.door):
-            measure(f"{delay_s * 1000:.0f} ms", f"root://127.0.0.1:{line.port}/", names)
+            measure(f"{arguments.milliseconds:.0f} ms", f"root://127.0.0.1:{line.port}/", files)
     finally:
         server.kill()
         server.wait()
