@@ -1,11 +1,16 @@
 """Fixtures by topic, and who runs what where several workers share the tests."""
 
 import re
+import signal
 from pathlib import Path
 
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["fix_db", "fix_api"]
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # So a shell starts what it runs in the background, and all that is started from there; tests interrupt programs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _ASKS_FOR_THE_STACK = re.compile(r"^def \w+\((.*\W)?stack\b", re.MULTILINE)
 _ON_THE_STACK = {
