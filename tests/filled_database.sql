@@ -59,3 +59,17 @@ WHERE f.loaded
 ORDER BY f.run_number, f.dataset, s.id; -- so that what is random does not depend on a plan
 
 INSERT INTO hdqm.golden_json (name, runs) VALUES ('Cert_2018_Golden', '{[324000,324180),[324210,324300)}');
+
+-- What Airflow's scheduler told: each Dag at its pace over the last day; one failed, one waits, one runs.
+INSERT INTO hdqm.dag_run (dag_id, run_id, state, run_type, queued_at, start_time, end_time, url)
+SELECT d.dag_id, name.run_id,
+    CASE WHEN d.dag_id = 'hdqm_sync_rr' AND n = 3 THEN 'failed' WHEN n > 0 OR d.pace > interval '2 hours' THEN 'success' WHEN d.dag_id = 'hdqm_watch' THEN 'running' ELSE 'queued' END,
+    d.run_type, began, CASE WHEN n > 0 OR d.pace > interval '2 hours' OR d.dag_id = 'hdqm_watch' THEN began + interval '1 second' END,
+    CASE WHEN n > 0 OR d.pace > interval '2 hours' THEN began + d.takes END,
+    'http://127.0.0.1:8080/dags/' || d.dag_id || '/runs/' || replace(replace(name.run_id, ':', '%3A'), '+', '%2B')
+FROM (VALUES ('hdqm_ingest', interval '1 day', interval '312 seconds', 'scheduled'), ('hdqm_maintain', interval '1 day', interval '4 seconds', 'scheduled'),
+    ('hdqm_publish_dashboards', interval '1 day', interval '7 seconds', 'scheduled'), ('hdqm_sync_oms', interval '30 minutes', interval '11 seconds', 'scheduled'),
+    ('hdqm_sync_rr', interval '1 hour', interval '16 seconds', 'scheduled'), ('hdqm_watch', interval '20 minutes', interval '23 seconds', 'asset_triggered')) AS d (dag_id, pace, takes, run_type)
+CROSS JOIN LATERAL generate_series(0, 86400 / extract(epoch FROM d.pace)::int - 1) AS n
+CROSS JOIN LATERAL (SELECT date_trunc('minute', now()) - n * d.pace - CASE WHEN d.pace > interval '2 hours' THEN interval '5 hours' ELSE interval '0' END AS began) AS made
+CROSS JOIN LATERAL (SELECT d.run_type || '__' || to_char(began AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS+00:00') AS run_id) AS name;

@@ -69,6 +69,19 @@ def versions(url):
         }
 
 
+# hdqm.file_coverage never looks at values: it relies on each loaded file having a row for all that was computed for it
+UNCOVERED = """
+    SELECT count(*)
+    FROM hdqm.file_coverage(ARRAY(SELECT id FROM hdqm.dqm_file WHERE loaded), 'all')
+    FULL JOIN (
+        SELECT p.run_number, s.primary_dataset_id, s.processing_id, t.subsystem_id,
+            count(*) FILTER (WHERE p.status = 0) AS values, count(*) FILTER (WHERE p.status <> 0) AS holes
+        FROM hdqm.point p JOIN hdqm.series s ON s.id = p.series_id JOIN hdqm.trend t ON t.id = s.trend_id
+        WHERE s.has_value AND t.active GROUP BY 1, 2, 3, 4
+    ) AS counted USING (run_number, primary_dataset_id, processing_id, subsystem_id)
+    WHERE (coalesce(with_value, 0), coalesce(gaps, 0)) IS DISTINCT FROM (coalesce(values, 0), coalesce(holes, 0))"""
+
+
 def orphans(url):
     """Rows whose ids lead nowhere; no foreign keys guard the hypertables."""
     questions = {
@@ -83,6 +96,7 @@ def orphans(url):
         " EXISTS (SELECT FROM hdqm.point p WHERE p.series_id = s.id AND p.status = 0)",
         "missing without value": "SELECT count(*) FROM hdqm.point p JOIN hdqm.series s ON s.id = p.series_id"
         " WHERE p.status = 1 AND NOT s.has_value",
+        "files whose coverage is not that of their points": UNCOVERED,
     }
     with load.connect(url, role=None) as connection:
         found = {name: connection.execute(text).fetchone()[0] for name, text in questions.items()}

@@ -54,7 +54,8 @@ def main() -> None:
                 print(f"{name}: {fault}")  # noqa: T201 - a tool for the hand
             picture = asked.folder / f"{name}.png"
             page.screenshot(path=picture)
-            Image.open(picture).quantize(96).save(picture, optimize=True)  # a third of the size
+            small = Image.open(picture).convert("RGB").quantize(160, Image.Quantize.MAXCOVERAGE)  # rare colours too
+            small.save(picture, optimize=True)  # a third of the size
             page.close()
         browser.close()
 

@@ -44,8 +44,10 @@ def measurable(*, optional: bool) -> str:
 
 _DRAWN = "${axis:sqlstring}, ARRAY[${options:sqlstring}]::text[]"
 _MORE = "${added:sqlstring}, ARRAY[${oms:sqlstring}]::text[]"
-EACH_PLOT = f"SELECT x, series, value FROM hdqm.trend_plot({_EACH_PANEL}, {_DRAWN})"
-PLOT = f"SELECT x, series, value FROM hdqm.trend_plot({_PANEL}, {_DRAWN}, {_MORE})"
+# as hdqm.trend_plot, which takes apart a third array that nobody draws
+_MARKS = "SELECT x, unnest(series) AS series, unnest(value) AS value FROM hdqm.trend_marks({}) ORDER BY x, rank"
+EACH_PLOT = _MARKS.format(f"{_EACH_PANEL}, {_DRAWN}, '', '{{}}'")
+PLOT = _MARKS.format(f"{_PANEL}, {_DRAWN}, {_MORE}")
 PANEL_HISTORY = f"SELECT x, curve, content FROM hdqm.panel_history(${{panel:sqlstring}}, {_DATASET})"
 # Runs stand at whole numbers; on a wide screen ticks fall between them too, and would be labelled as they are.
 AXIS_TICKS = (
@@ -69,7 +71,7 @@ SELECTION_NOTE_OF_ONE = (
 
 # -- one trend ---------------------------------------------------------------------------------------------------------
 
-VALUES = f"SELECT * FROM hdqm.trend_values({_PANEL}, ${{added:sqlstring}})"
+VALUES = f"SELECT * FROM hdqm.trend_values({_PANEL}, ${{added:sqlstring}}, 20000)"
 STATISTICS = f"SELECT * FROM hdqm.trend_statistics({_PANEL}, ${{added:sqlstring}})"
 FACTS = f"SELECT * FROM hdqm.trend_facts(${{panel:sqlstring}}, {_DATASET}, ${{added:sqlstring}})"
 GAPS = f"SELECT * FROM hdqm.trend_gaps({_PANEL}, ${{added:sqlstring}})"
@@ -166,7 +168,7 @@ COVERAGE_TRENDS = (
     "SELECT * FROM hdqm.coverage_trends(${run:sqlstring}, ${subsystem:sqlstring}, "
     "split_part(${dataset:sqlstring}, ' / ', 1), split_part(${dataset:sqlstring}, ' / ', 2))"
 )
-COVERAGE_CHOICE = f"SELECT DISTINCT dataset FROM {_COVERED} ORDER BY dataset"
+COVERAGE_CHOICE = "SELECT dataset FROM hdqm.choose_covered_dataset(${subsystem:sqlstring})"
 
 FILES_BY_STATE = "SELECT state, files FROM hdqm.files_by_state()"
 FAILED_FILES = "SELECT * FROM hdqm.failed_files(200)"
@@ -174,4 +176,6 @@ NOT_INGESTED = "SELECT * FROM hdqm.not_ingested()"
 POINTS_PER_HOUR = (
     "SELECT time, points, files FROM hdqm.points_per_hour($__timeFrom()::timestamptz, $__timeTo()::timestamptz)"
 )
+DAGS = "SELECT * FROM hdqm.dag_overview()"
+DAG_RUNS = "SELECT * FROM hdqm.recent_dag_runs(200)"
 DATABASE_SIZES = "SELECT part, bytes FROM hdqm.database_sizes() WHERE bytes IS NOT NULL"

@@ -42,6 +42,9 @@ _GREY = "#8e8e8e"
 _ABSENT = "–"
 """For a missing value; plots put a number, and an empty text counts as zero, in the place of every gap."""
 
+_PLAIN = "none"
+"""A number without unit, or one whose unit only the label can tell."""
+
 _NOTHING = "Nothing to show: no chosen run has a value."
 
 Json = Any
@@ -212,7 +215,8 @@ def trend_plot(title: str, description: str, plot: str, ticks: str, scale: str, 
         height=height,
     )
     to_run = page_link("hdqm-run", *_DATASET, run="${__data.fields.run}", series="${__field.name:percentencode}")
-    panel = panel.transformations(_TO_MATRIX).no_value(_ABSENT).custom(_POINTS)
+    # where the trends of a plot share a unit, scale brings it; the others may differ from one another
+    panel = panel.transformations(_TO_MATRIX).no_value(_ABSENT).custom(_POINTS).unit(_PLAIN)
     panel = panel.options(
         {
             "xField": _AS_MATRIX,
@@ -319,7 +323,7 @@ def curve(
     panel = panel.options(
         {"xField": "x\\curve", "legend": _legend(), "tooltip": {"mode": "multi", "sort": "none", "maxHeight": 600}}
     ).no_value(empty)
-    panel = panel.custom(
+    panel = panel.unit(_PLAIN).custom(
         {
             **_POINTS,
             "showPoints": "never",
@@ -371,7 +375,7 @@ def scatter(title: str, description: str, points: Target, line: Target, *, width
             "tooltip": {"mode": "single", "sort": "none"},
         }
     )
-    panel = panel.custom(
+    panel = panel.unit(_PLAIN).custom(
         {"show": "points", "pointSize": {"fixed": 8, "min": 5, "max": 25}, "pointShape": "circle", "fillOpacity": 80}
     )
     to_run = page_link("hdqm-run", *_DATASET, run="${__data.fields.run_number}", series="${y:percentencode}")
@@ -409,7 +413,7 @@ def map_2d(title: str, description: str, target: Target, *, width: int, height: 
             "tooltip": {"mode": "single", "sort": "none"},
         }
     ).no_value("No two-dimensional histogram is stored for this trend and run.")
-    panel = panel.custom(
+    panel = panel.unit(_PLAIN).custom(
         {
             "show": "points",
             "pointSize": {"fixed": 9, "min": 1, "max": 100},  # the span that hdqm.histogram_map reckons with
@@ -442,26 +446,32 @@ def distribution(title: str, description: str, target: Target, *, width: int, he
     panel = panel.options(
         {"legend": _legend(), "tooltip": {"mode": "single", "sort": "none"}, "combine": False, "bucketCount": 40}
     )
-    return panel.custom({"fillOpacity": 35, "lineWidth": 1}).no_value(_NOTHING)
+    return panel.unit(_PLAIN).custom({"fillOpacity": 35, "lineWidth": 1}).no_value(_NOTHING)
 
 
-def bars(title: str, description: str, target: Target, *, x: str, unit: str, width: int, height: int) -> Panel:
+def bars(
+    title: str, description: str, target: Target, *, x: str, unit: str, width: int, height: int, empty: str
+) -> Panel:
     """Bars side by side, one group for each text in column ``x``."""
-    panel = _panel("barchart", title, description, target, width=width, height=height)
-    return panel.options(
-        {
-            "xField": x,
-            "orientation": "auto",
-            "showValue": "never",
-            "stacking": "none",
-            "groupWidth": 0.8,
-            "barWidth": 0.95,
-            "xTickLabelRotation": -45,
-            "xTickLabelSpacing": 80,
-            "legend": _legend(),
-            "tooltip": {"mode": "multi", "sort": "none"},
-        }
-    ).custom({"fillOpacity": 70, "lineWidth": 0, "axisLabel": unit})
+    panel = _panel("barchart", title, description, target, width=width, height=height).no_value(empty)
+    return (
+        panel.options(
+            {
+                "xField": x,
+                "orientation": "auto",
+                "showValue": "never",
+                "stacking": "none",
+                "groupWidth": 0.8,
+                "barWidth": 0.95,
+                "xTickLabelRotation": -45,
+                "xTickLabelSpacing": 80,
+                "legend": _legend(),
+                "tooltip": {"mode": "multi", "sort": "none"},
+            }
+        )
+        .unit(f"suffix: {unit}")
+        .custom({"fillOpacity": 70, "lineWidth": 0, "axisLabel": unit})
+    )
 
 
 def hours(title: str, description: str, target: Target, *, width: int, height: int) -> Panel:

@@ -72,9 +72,11 @@ WAYS: tuple[tuple[str, Values], ...] = (
     ("whole history, one trend", {"runs": ALL_RUNS, **_ONE, "options": ("fills",)}),
     ("whole history, one trend, error bars", {"runs": ALL_RUNS, **_ONE}),
     ("whole history, 18 series", {"runs": ALL_RUNS, "options": ("fills",)}),
+    ("all subsystems", {"subsystem": "all"}),
 )
-BY_AXIS = ("trend_plot(${panels", "axis_ticks")
+BY_AXIS = ("trend_marks(${panels", "axis_ticks")
 BY_RUNS = (*BY_AXIS, "plot_values", "trend_values", "trend_statistics", "trend_gaps", "correlation(", "selection_note")
+BY_SUBSYSTEM = ("coverage(", "choose_covered_dataset")
 
 
 def questions() -> Iterator[tuple[str, str]]:
@@ -90,7 +92,7 @@ def questions() -> Iterator[tuple[str, str]]:
     for sql, title in asked.items():
         yield title, filled_in(sql, VALUES)
     for way, values in WAYS:
-        wanted = BY_RUNS if values.keys() & {"runs", "class"} else BY_AXIS
+        wanted = BY_RUNS if values.keys() & {"runs", "class"} else BY_SUBSYSTEM if "subsystem" in values else BY_AXIS
         for sql, title in asked.items():
             if any(f"hdqm.{function}" in sql for function in wanted):
                 yield f"{title}, {way}", filled_in(sql, {**VALUES, **values})

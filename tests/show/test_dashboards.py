@@ -19,6 +19,8 @@ from hdqm_ops.show import (
     site_dashboards,
     write_site,
 )
+from hdqm_ops.show._style import _UNITS
+from hdqm_ops.show._variables import QUANTITIES
 
 UIDS = ["home", "trends", "trend", "run", "correlation", "runs", "coverage", "pipeline"]
 BOARDS = dashboards()
@@ -89,10 +91,17 @@ def test_every_panel_explains_itself_and_says_its_version(panel):
     assert panel.plugin_version == "12.3.3"
 
 
-@pytest.mark.parametrize("panel", [one for one in PANELS if one[1].type_val == "table"], ids=titled)
-def test_every_table_says_why_it_is_empty(panel):
+@pytest.mark.parametrize("panel", [one for one in PANELS if one[1].targets], ids=titled)
+def test_every_panel_says_why_it_is_empty(panel):
+    """Never just "No data"; sentences and plots of trends get their reason as a row (tests of the SQL)."""
     _, panel = panel
-    assert panel.options["showHeader"] is False or panel.field_config.defaults.no_value.endswith((".", ")."))
+    said = panel.field_config.defaults.no_value
+    if panel.type_val == "table" and panel.options["showHeader"] is False:
+        return
+    if panel.title in {"${panels:text}", "${panel:text}"}:
+        assert said == "–"
+    else:
+        assert re.fullmatch(r"[A-Z].{4,}[.)]", said), said
 
 
 @pytest.mark.parametrize("panel", [one for one in PANELS if one[1].type_val in ("trend", "xychart")], ids=titled)
@@ -107,6 +116,47 @@ def test_gaps_stay_gaps(panel):
     """Where the text for no value is a number, and the empty text is one, it is drawn in the place of every gap."""
     _, panel = panel
     assert re.search(r"[^\s\d.]", panel.field_config.defaults.no_value)
+
+
+PLOTS = [one for one in PANELS if one[1].type_val in ("trend", "xychart", "histogram", "barchart", "timeseries")]
+# Plots whose numbers carry no unit by themselves, and what tells it instead.
+PLAIN = {
+    "${panels:text}": "the unit that its trends share comes with the data; else it stands in the title or the legend",
+    "${panel:text}": "the same",
+    "Distribution of the values": "values as in the plot beside it, and numbers of runs",
+    "The whole history": "values as in the plot above it, over run numbers",
+    "Histogram of ${series:text}": "entries, over the units of the histogram",
+    "Histogram of ${series:text}, two-dimensional": "entries, over the units of the histogram",
+    "${y:text} against ${x:text}": "the labels of both axes are names of trends, or of OMS quantities with their units",
+    "Points per hour": "numbers an hour, as the labels say",
+}
+
+
+@pytest.mark.parametrize("panel", PLOTS, ids=titled)
+def test_every_axis_has_a_unit_or_a_reason_to_have_none(panel):
+    _, panel = panel
+    unit = panel.field_config.defaults.unit
+    assert unit, "say none where there is none"
+    if unit in {"none", "short"}:
+        assert PLAIN[panel.title]
+    for override in panel.field_config.overrides:
+        properties = {one.id_val: one.value for one in override.properties}
+        label = properties.get("custom.axisLabel")
+        if label is not None:
+            known = re.search(r"\[.+\]|\(.+\)|per hour|^Runs$|^Run number$|^\$\{\w+:text\}$", label)
+            assert known or label.startswith("$") or properties.get("unit"), label
+
+
+def test_every_quantity_of_the_runs_has_its_unit_on_its_axis():
+    assert set(QUANTITIES) == set(_UNITS)
+    (plot,) = [panel for uid, panel in PANELS if (uid, panel.title) == ("hdqm-trend", "${panel:text}")]
+    labels = {
+        one.value
+        for override in plot.field_config.overrides
+        for one in override.properties
+        if "axisLabel" in one.id_val
+    }
+    assert {f"OMS {name}{unit}" for name, unit in _UNITS.items()} <= labels
 
 
 def test_panels_do_not_overlap():

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import psycopg
 import pytest
+from tables import UNCOVERED
 
 from hdqm_ops.show import ALARMS, dashboards
 from hdqm_ops.show._style import PALETTE
@@ -47,6 +48,37 @@ def test_every_panel_finds_its_columns(reader, chosen, filled_in, uid, target):
     assert set(target.columns) <= {column.name for column in cursor.description}
     assert target.columns
     cursor.fetchall()
+
+
+TABLES = [
+    pytest.param(uid, panel, id=f"{uid}-{panel.title}")
+    for uid, board in BOARDS.items()
+    for panel in board.panels
+    if panel.type_val == "table" and panel.options["showHeader"]
+]
+# Headings of numbers without unit: how many there are of something, versions, values whose unit the trend tells.
+COUNTED = (
+    "Trends|Datasets|Runs|Points|Gaps|Files|Tries|Missing|Expected|Failed|Waiting|Outside|Not ended|Version|"
+    r"(Runs|Points|Gaps|Outside|Succeeded|Failed), 24 h|Entries|Value|Error|Expected low|Expected high|\$\{[xyz]:text\}"
+)
+
+
+@pytest.mark.parametrize(("uid", "panel"), TABLES)
+def test_every_number_of_a_table_has_a_unit_or_counts_something(reader, chosen, filled_in, uid, panel):
+    headings, units = {}, {}
+    for override in panel.field_config.overrides:
+        pattern = override.matcher.options.strip("/")
+        for one in override.properties:
+            if one.id_val in ("displayName", "unit"):
+                {"displayName": headings, "unit": units}[one.id_val][pattern] = one.value
+    cursor = reader.execute(filled_in(panel.targets[0].sql, chosen(uid, subsystem="Pixel", runs="20")))
+    for column in cursor.description:
+        if column.type_display not in ("float8", "float4", "int8", "int4", "int2", "numeric"):
+            continue
+        if any(pattern != "." and re.search(pattern, column.name) for pattern in units) or "." in units:
+            continue
+        heading = next((text for pattern, text in headings.items() if re.search(pattern, column.name)), column.name)
+        assert re.fullmatch(rf"{COUNTED}|Hours|.* \(.+\)", heading), (column.name, heading)
 
 
 @pytest.mark.parametrize(("uid", "target"), TARGETS)
@@ -282,9 +314,34 @@ def test_an_error_bar_goes_from_below_to_above_through_its_point(plot):
         by_run.setdefault(row["run_number"], []).append(row["value"])
     points = {row["run_number"]: row for row in named(rows, "charge_layer1") if row["kind"] == "point"}
     assert by_run.keys() == points.keys()
-    for run, (low, middle, high) in by_run.items():
+    for run, (low, high) in by_run.items():
         value, error = points[run]["value"], points[run]["error"]
-        assert (low, middle, high) == pytest.approx((value - error, value, value + error))
+        assert (low, high) == pytest.approx((value - error, value + error))
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("axis", AXES)
+def test_both_ends_of_an_error_bar_are_in_rows_beside_one_another(plot, ask, axis, many):
+    """A row between them, of whichever series, would cut the bar; and one in which its run has no value, the run."""
+    more = ask("SELECT subsystem || '/' || trend AS label FROM hdqm.trends ORDER BY 1 LIMIT 25") if many else []
+    added = " ".join(row["label"] for row in more)
+    rows = plot(axis, ["errors", "fills", "mean"], runs="120" if many else "40", added=added)
+    places = sorted({row["x"] for row in rows})
+    order = {x: place for place, x in enumerate(places)}
+    span = places[-1] - places[0]
+    ends, values = {}, {}
+    for row in rows:
+        if row["kind"] in ("error", "point"):
+            known = ends if row["kind"] == "error" else values
+            known.setdefault((row["series"].removesuffix(" ±"), row["run_number"]), []).append(row["x"])
+    assert len(ends) > (1500 if many else 100)
+    for key, (first, second) in ends.items():
+        assert order[second] == order[first] + 1, key
+        assert 0 < second - first < span / 1000, key
+        if axis in ("date", "duration", "luminosity"):
+            here = values[key]
+            assert [order[x] for x in here] == [*range(order[here[0]], order[here[0]] + len(here))], key
+            assert len(here) == (2 if many else 4)
 
 
 @pytest.mark.parametrize("axis", ["date", "duration", "luminosity"])
@@ -512,11 +569,81 @@ def test_coverage_says_what_is_there_and_why_the_rest_is_not(ask):
     assert len(trends) == row["expected"] - row["with_value"]
 
 
+def changed(_owner):
+    """Nothing is changed."""
+
+
+def changed_file(owner):
+    """A file that changed: what was computed for it is not known; its points stay until they are computed anew."""
+    owner.execute("UPDATE hdqm.dqm_file SET definition_set_id = NULL WHERE id IN (40, 41, 42)")
+
+
+def earlier_configuration(owner):
+    """Some files were computed before some trends came."""
+    few = "SELECT array_agg(id ORDER BY id) FROM hdqm.definition WHERE trend_id % 3 > 0"
+    owner.execute(f"INSERT INTO hdqm.definition_set (sha256, ids) SELECT sha256('few'), ({few})")
+    chosen = "SELECT id FROM hdqm.dqm_file WHERE loaded AND run_number % 5 = 0"
+    owner.execute(
+        f"UPDATE hdqm.dqm_file SET definition_set_id = (SELECT max(id) FROM hdqm.definition_set) WHERE id IN ({chosen})"
+    )
+    owner.execute(
+        "DELETE FROM hdqm.point AS p USING hdqm.series AS s "
+        f"WHERE s.id = p.series_id AND s.trend_id % 3 = 0 AND p.dqm_file_id IN ({chosen})"
+    )
+
+
+def retired_trend(owner):
+    """A trend that is no longer configured counts no more."""
+    owner.execute("UPDATE hdqm.trend SET active = false WHERE id IN (1, 2)")
+
+
+@pytest.mark.parametrize("what", [changed, changed_file, earlier_configuration, retired_trend])
+def test_coverage_counts_what_points_say_without_counting_them(filled, what):
+    with psycopg.connect(filled) as owner:  # a transaction that is not committed
+        what(owner)
+        assert owner.execute(UNCOVERED).fetchone() == (0,)
+        both = owner.execute(
+            "SELECT sum(expected), sum(with_value) "
+            "FROM hdqm.file_coverage(ARRAY(SELECT id FROM hdqm.dqm_file), 'Pixel')"
+        ).fetchone()
+        assert 100 < both[1] < both[0]
+        owner.rollback()
+
+
+def test_pages_open_on_a_dataset_that_has_something_to_show(filled, ask):
+    """Not on the first by name, whose runs Run Registry may all call not significant; the others stay to be chosen."""
+    assert ask("SELECT * FROM hdqm.choose_primary_dataset('Pixel')")[0] == {"primary_dataset": "SingleMuon"}
+    with psycopg.connect(filled) as owner:
+        owner.execute(
+            "UPDATE hdqm.run SET significant = false WHERE run_number IN (SELECT f.run_number FROM hdqm.dqm_file AS f "
+            "JOIN hdqm.primary_dataset AS d ON d.id = f.primary_dataset_id AND d.name = 'SingleMuon')"
+        )
+        owner.execute("UPDATE hdqm.run SET significant = true WHERE run_number % 3 = 0")
+        owner.execute("DELETE FROM hdqm.dqm_file WHERE run_number % 3 = 0 AND primary_dataset_id = 1")
+        question = "SELECT array_agg(primary_dataset) FROM hdqm.choose_primary_dataset('Pixel')"
+        assert owner.execute(question).fetchone() == (["StreamExpress", "SingleMuon", "ZeroBias"],)
+        assert owner.execute("SELECT count(*) FROM hdqm.choose_subsystem()").fetchone() == (
+            len(ask("SELECT * FROM hdqm.choose_subsystem()")),
+        )
+        owner.execute("UPDATE hdqm.run SET significant = false")
+        assert owner.execute(question).fetchone() == (["SingleMuon", "StreamExpress", "ZeroBias"],)
+        owner.rollback()
+
+
 def test_home_counts_what_the_last_day_brought(ask):
     rows = {row["subsystem"]: row for row in ask("SELECT * FROM hdqm.home_subsystems()")}
     assert rows["Pixel"]["trends"] == 8
     assert rows["Pixel"]["last_run"] == ask("SELECT max(run_number) AS n FROM hdqm.dqm_files WHERE loaded")[0]["n"]
     assert rows["Pixel"]["points_last_day"] > 100
+
+
+def test_a_table_of_points_shows_the_newest_runs_whole(ask):
+    every = "SELECT run_number, series FROM hdqm.trend_values(%s, %s, %s, %s, 'latest', '30', 'all', 'default', '')"
+    some = every.replace("'')", "'', 42)")
+    rows, newest = ask(every, CHARGE, *PIXEL), ask(some, CHARGE, *PIXEL)
+    runs = sorted({row["run_number"] for row in newest}, reverse=True)
+    assert len(runs) == 10  # of four series
+    assert newest == [row for row in rows if row["run_number"] >= runs[-1]]
 
 
 def test_addresses_of_a_site_are_links_only_where_they_are_addresses(filled, ask):

@@ -70,7 +70,8 @@ def of_points(nodes):
 
 
 READS = {
-    "plot": f"SELECT x, series, value FROM hdqm.trend_plot('group:g', {NEWEST}, 'even', '{{fills,errors}}')",
+    "plot": "SELECT x, unnest(series) AS series, unnest(value) AS value "
+    f"FROM hdqm.trend_marks('group:g', {NEWEST}, 'even', '{{fills,errors}}', '', '{{}}') ORDER BY x, rank",
     "plot without outliers": f"SELECT x FROM hdqm.trend_plot('group:g', {NEWEST}, 'date', '{{outliers,mean}}')",
     "plot of an old range": f"SELECT x FROM hdqm.trend_plot('group:g', {RANGE}, 'even', '{{fills}}')",
     "values alone": f"SELECT * FROM hdqm.plot_values('group:g', {NEWEST})",
@@ -102,9 +103,12 @@ def test_a_plot_reads_no_more_points_than_it_draws(plans):
     assert scan.get("Rows Removed by Filter", 0) == 0
 
 
-def test_the_rows_of_a_plot_are_sent_as_they_are_made(plans):
+@pytest.mark.parametrize(
+    "sql", [READS["plot"], f"SELECT x, series, value FROM hdqm.trend_plot('group:g', {NEWEST}, 'even', '{{errors}}')"]
+)
+def test_the_rows_of_a_plot_are_sent_as_they_are_made(plans, sql):
     """The function became part of the statement: its rows are not laid aside, and sorted are runs, not points."""
-    nodes = plans(READS["plot"])
+    nodes = plans(sql)
     assert "trend_plot" not in {node.get("Function Name") for node in nodes}
     (unfolded,) = [node for node in nodes if node["Node Type"] == "ProjectSet"]
     (sorting,) = [node for node in walk(unfolded) if node["Node Type"] == "Sort"]
@@ -117,3 +121,21 @@ def test_the_newest_runs_are_found_without_walking_along_all(plans):
     assert files
     assert {node["Node Type"] for node in files} == {"Index Only Scan"}
     assert sum(node["Actual Rows"] * node["Actual Loops"] for node in files) < 100
+
+
+def test_coverage_counts_gaps_and_no_points(plans):
+    nodes = of_points(plans("SELECT * FROM hdqm.coverage('HCAL', 'latest', '50', 'all', 'default')"))
+    assert {node["Index Name"].split("_")[-1] for node in nodes if "Index Name" in node} == {"gap"}
+    assert {node["Node Type"] for node in nodes} <= {"Index Only Scan", "Index Scan", "Bitmap Heap Scan"}
+
+
+@pytest.mark.parametrize("table", ["run", "dqm_file"])
+def test_a_table_of_points_looks_for_runs_and_files_once_not_for_each_point(plans, table):
+    found = [node for node in plans(READS["table"]) if node.get("Relation Name") == table]
+    assert found
+    assert max(node["Actual Loops"] for node in found) <= 20
+
+
+def test_a_whole_history_adds_up_its_own_points_alone(plans):
+    nodes = of_points(plans("SELECT * FROM hdqm.panel_history('group:g', 'HCAL', 'A', 'PromptReco')"))
+    assert {node["Node Type"] for node in nodes} <= {"Index Only Scan", "Index Scan", "Bitmap Heap Scan"}

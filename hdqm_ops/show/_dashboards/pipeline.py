@@ -1,5 +1,6 @@
-"""Pipeline: files, failures, freshness, size."""
+"""Pipeline: Dag runs, files, failures, freshness, size."""
 
+from grafana_foundation_sdk.builders.dashboard import Panel
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
@@ -16,6 +17,66 @@ _BAD = {
     "mode": "absolute",
     "steps": [{"color": "text", "value": None}, {"color": "orange", "value": 12}, {"color": "red", "value": 48}],
 }
+_STATES = [
+    {
+        "type": "value",
+        "options": {
+            state: {"color": colour, "index": index}
+            for index, (state, colour) in enumerate(
+                (("success", "green"), ("running", "blue"), ("queued", "text"), ("failed", "red"))
+            )
+        },
+    }
+]
+_STATE = {"mappings": _STATES, "custom.cellOptions": {"type": "color-text"}, "custom.width": 110}
+_FAILED = {
+    "custom.cellOptions": {"type": "color-text"},
+    "color": {"mode": "thresholds"},
+    "thresholds": {"mode": "absolute", "steps": [{"color": "text", "value": None}, {"color": "red", "value": 1}]},
+}
+_AIRFLOW = link("This run in Airflow", "${__data.fields.Address}", new_tab=True)
+
+
+def _dags() -> tuple[Panel, Panel]:
+    """What Airflow's scheduler told: each Dag on one line, and the newest runs."""
+    overview = table(
+        "Dags",
+        "Each of HDQM's Dags: its last run, when one last succeeded, how many runs ended in the last 24 hours, and the "
+        "median time of those that succeeded. Click a Dag for its last run in Airflow.",
+        Target(queries.DAGS, "A", ("dag_id", "last_state", "last_success", "failed", "url")),
+        [
+            ("^dag_id$", {"displayName": "Dag", "links": [_AIRFLOW], "custom.minWidth": 190}),
+            ("^last_state$", {"displayName": "Last run", **_STATE}),
+            ("^last_start$", {"displayName": "Began", "unit": "dateTimeFromNow", "custom.minWidth": 130}),
+            ("^last_success$", {"displayName": "Last success", "unit": "dateTimeFromNow", "custom.minWidth": 130}),
+            ("^succeeded$", {"displayName": "Succeeded, 24 h"}),
+            ("^failed$", {"displayName": "Failed, 24 h", **_FAILED}),
+            ("^running$", {"displayName": "Not ended"}),
+            ("^seconds$", {"displayName": "Takes", "unit": "s", "decimals": 1}),
+            ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True}),
+        ],
+        width=24,
+        height=8,
+        empty="Airflow has not told of any Dag run: it does not run, or its scheduler does not load HDQM's plugin.",
+    )
+    runs = table(
+        "Dag runs",
+        "The newest 200 runs of HDQM's Dags, waiting ones first. Click a run for its tasks and logs in Airflow.",
+        Target(queries.DAG_RUNS, "A", ("dag_id", "state", "start_time", "run_id", "url")),
+        [
+            ("^dag_id$", {"displayName": "Dag", "custom.width": 200}),
+            ("^state$", {"displayName": "State", **_STATE}),
+            ("^start_time$", {"displayName": "Began (UTC)", "custom.width": 170, "unit": "dateTimeAsIso"}),
+            ("^duration_s$", {"displayName": "Took", "unit": "s", "decimals": 1, "custom.width": 110}),
+            ("^run_type$", {"displayName": "Why", "custom.width": 120}),
+            ("^run_id$", {"displayName": "Run in Airflow", "links": [_AIRFLOW], "custom.minWidth": 400}),
+            ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True}),
+        ],
+        width=24,
+        height=9,
+        empty="Airflow has not told of any Dag run: it does not run, or its scheduler does not load HDQM's plugin.",
+    )
+    return overview, runs
 
 
 def dashboard() -> Dashboard:
@@ -88,11 +149,11 @@ def dashboard() -> Dashboard:
         ],
         width=24,
         height=10,
-        empty="None.",
+        empty="No DQM file failed.",
     )
     links = table(
         "Elsewhere",
-        "Airflow's Dag runs, our API, and CERN's pages, as far as the site has set their addresses.",
+        "Airflow, our API, and CERN's pages, as far as the site has set their addresses.",
         Target(queries.SITE_PAGES, "A", ("page", "url")),
         [
             ("^page$", {"displayName": "Page", "links": [link("Open", "${__data.fields.Address}", new_tab=True)]}),
@@ -104,8 +165,8 @@ def dashboard() -> Dashboard:
     )
     return page(
         "hdqm-pipeline",
-        "How the pipeline stands: files, failures, freshness, size.",
+        "How the pipeline stands: Dag runs, files, failures, freshness, size.",
         [],
-        [states, speed, sizes, late, failures, links],
+        [states, speed, sizes, *_dags(), late, failures, links],
         timed=True,
     )

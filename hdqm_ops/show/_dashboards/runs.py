@@ -22,6 +22,7 @@ def dashboard() -> Dashboard:
         unit="1/pb",
         width=14,
         height=9,
+        empty="No fill matches the search.",
     )
     fills = table(
         "Fills",

@@ -105,7 +105,8 @@ def dashboard() -> Dashboard:
     )
     values = table(
         "Values",
-        "All points of the shown runs, gaps included. Panel menu, Inspect, Data, Download CSV saves them.",
+        "Points of the shown runs, gaps included: those of the newest runs, up to 20 000 points; choose fewer runs, or "
+        "ask the REST API, for others. Panel menu, Inspect, Data, Download CSV saves them.",
         Target(queries.VALUES, "A", ("run_number", "series", "value", "error", "status")),
         [
             _RUN,
