@@ -3,6 +3,7 @@
 from hdqm_ops.load._claims import Held, claim_work, holders, next_best, release_claim, renew_claim
 from hdqm_ops.load._configuration import Changes, apply_configuration
 from hdqm_ops.load._connection import Connection, connect
+from hdqm_ops.load._dag_runs import DagRun, record_dag_runs
 from hdqm_ops.load._files import Registered, Retry, record_failure, register_files
 from hdqm_ops.load._guard import EndedSession, end_long_sessions
 from hdqm_ops.load._histograms import element_behind_point, stored_elements, stored_elements_of_files
@@ -55,6 +56,7 @@ __all__ = [
     "Changes",
     "Condition",
     "Connection",
+    "DagRun",
     "EndedSession",
     "FileFilter",
     "FileResult",
@@ -101,6 +103,7 @@ __all__ = [
     "record_addresses",
     "record_asked_runs",
     "record_certification",
+    "record_dag_runs",
     "record_failure",
     "record_fills",
     "record_lumisections",

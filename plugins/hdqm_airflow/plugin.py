@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
+from hdqm_airflow.dag_runs import DagRunTeller
 from hdqm_airflow.timetable import CmsRuns
 
 __all__ = ["HdqmPlugin"]
@@ -47,10 +48,11 @@ def _below(address: str) -> str:
 
 
 class HdqmPlugin(AirflowPlugin):
-    """Pages, links and the schedule of CMS runs."""
+    """Pages, links, the schedule of CMS runs, and what tells the dashboards of Dag runs."""
 
     name = "hdqm"
     timetables = (CmsRuns,)
+    listeners = (DagRunTeller(),)
     fastapi_apps = ({"app": _Later("hdqm_airflow.web"), "url_prefix": PREFIX, "name": "HDQM"},)
     external_views = (
         {**_view("HDQM", "hdqm", ""), "category": None, "nav_top_level": True, "icon": _below("static/hdqm.svg")},

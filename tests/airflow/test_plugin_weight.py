@@ -26,7 +26,7 @@ HEAVY = (
 )
 
 
-def test_loading_the_plugin_imports_two_small_modules(tmp_path):
+def test_loading_the_plugin_imports_three_small_modules(tmp_path):
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(tmp_path),
@@ -39,4 +39,4 @@ def test_loading_the_plugin_imports_two_small_modules(tmp_path):
     )
 
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split() == ["hdqm_airflow.plugin", "hdqm_airflow.timetable"]
+    assert done.stdout.split() == ["hdqm_airflow.dag_runs", "hdqm_airflow.plugin", "hdqm_airflow.timetable"]
