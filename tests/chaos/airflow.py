@@ -24,18 +24,19 @@ PATIENCE_S = 600
 class Hurt:
     """A stack, and what an undisturbed Dag run makes of its files."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **settings):
         self.files, incoming = folder / "files", folder / "incoming"
         incoming.mkdir(parents=True)
         ports = {f"{part}_port": free_port() for part in ("db", "airflow", "grafana", "api")}
+        hasty = {"task_pause_s": 1, "claim_s": 5}
         self.settings = Settings(
-            home=folder / "home", files=(str(incoming),), task_pause_s=1, claim_s=5, airflow_tasks=2, **ports
+            home=folder / "home", files=(str(incoming),), airflow_tasks=2, **ports, **(hasty | settings)
         )
         self.stack = Stack(self.settings)
+        self.url = Postgres(self.settings).superuser_url
 
     def __enter__(self):
         self.stack.up()
-        self.url = Postgres(self.settings).superuser_url
         simulated(self.files)
         with psycopg.connect(self.url, autocommit=True) as connection:
             tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'hdqm'"
@@ -70,15 +71,16 @@ class Hurt:
         status = self.stack.status()
         return next(part.pid for part in (status.database, *status.others) if part.name == name)
 
-    def until_some_are_loaded(self, number):
-        """Wait for a moment in the middle."""
-        end = time.monotonic() + PATIENCE_S
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            while time.monotonic() < end:
-                question = "SELECT count(*) FROM hdqm.dqm_file WHERE state IN ('ingested', 'superseded', 'failed')"
-                if connection.execute(question).fetchone()[0] >= number:
-                    return
-                time.sleep(0.05)
+
+def until_some_are_loaded(url, number):
+    """Wait for a moment in the middle."""
+    end = time.monotonic() + PATIENCE_S
+    with psycopg.connect(url, autocommit=True) as connection:
+        while time.monotonic() < end:
+            question = "SELECT count(*) FROM hdqm.dqm_file WHERE state IN ('ingested', 'superseded', 'failed')"
+            if connection.execute(question).fetchone()[0] >= number:
+                return
+            time.sleep(0.05)
 
 
 def kill_part(name):
@@ -121,7 +123,7 @@ def one(hurt, seed, kind, say):
     began, chance = time.monotonic(), random.Random(seed)
     hurt.make_empty()
     dag_run = hurt.trigger()
-    hurt.until_some_are_loaded(chance.randint(1, 8))
+    until_some_are_loaded(hurt.url, chance.randint(1, 8))
     WAYS[kind](hurt)
     ended = f"Dag run {hurt.wait(dag_run)}"
     hurt.wait(hurt.trigger())
