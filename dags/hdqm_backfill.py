@@ -73,7 +73,7 @@ def hdqm_backfill():  # noqa: ANN201 - the decorator makes a Dag of it
         form = context["params"]
         return pipeline.ingest_batch(settings(), file_ids, mode=form["mode"], subsystems=form["subsystems"] or ())
 
-    @task(trigger_rule="all_done", retries=0, outlets=[OUTLET])
+    @task(trigger_rule="all_done", retries=0, outlets=[OUTLET], multiple_outputs=False)
     def summary(planned: list[dict] | None, counts: list[dict[str, int]]) -> dict[str, int]:
         """Add up what the batches did; fail when a batch did."""
         from hdqm_airflow.ingest import add_up

@@ -48,7 +48,7 @@ SETTINGS = Settings()
     ),
 )
 def hdqm_sync_oms():  # noqa: ANN201 - the decorator makes a Dag of it
-    @task(execution_timeout=timedelta(hours=6))
+    @task(execution_timeout=timedelta(hours=6), multiple_outputs=False)
     def sync(params: dict) -> dict[str, int]:
         """Ask OMS for what is due or named, and write what it tells."""
         from hdqm_airflow.connections import oms_settings, wanted_by

@@ -44,7 +44,7 @@ SETTINGS = Settings()
     params=sync_fields(SETTINGS, "All that Run Registry has"),
 )
 def hdqm_sync_rr():  # noqa: ANN201 - the decorator makes a Dag of it
-    @task(execution_timeout=timedelta(hours=6))
+    @task(execution_timeout=timedelta(hours=6), multiple_outputs=False)
     def sync(params: dict) -> dict[str, int]:
         """Ask Run Registry for what is due or named, and write what it tells."""
         from hdqm_airflow.connections import rr_settings, wanted_by

@@ -143,7 +143,13 @@ class Settings(BaseSettings):
         '`["sampleMetrics", "/data/moreMetrics.py"]`.',
     )
     jobs: int = Field(default=1, ge=1, le=256, description="Processes that read and reduce at once without `-j`.")
-    batch_size: int = Field(default=50, ge=1, le=500, description="DQM files a mapped Airflow task takes.")
+    batch_size: int = Field(
+        default=200,
+        ge=1,
+        le=500,
+        description="DQM files a mapped Airflow task takes at most; fewer, so that `HDQM_AIRFLOW_TASKS` tasks have as "
+        "much to do.",
+    )
     task_pause_s: float = Field(
         default=30,
         gt=0,

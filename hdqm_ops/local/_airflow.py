@@ -32,20 +32,14 @@ _BESIDE = 1
 """Tasks at once in no pool of ours: they plan, add up, ask OMS."""
 
 # Tasks are forks of the scheduler: what it has imported, none of them imports again (1.2 s a task otherwise).
-_LOCAL_SETTINGS = '''\
-"""Imports once, in the scheduler, what its tasks need. Written anew at every start."""
+_LOCAL_SETTINGS = """\
+\"\"\"Imports once, in the scheduler, what its tasks need. Written anew at every start.\"\"\"
 
 import sys
 
 if "scheduler" in sys.argv:
-    import numpy
-    import uproot
-
-    import hdqm_airflow.connections
-    import hdqm_airflow.ingest
-    import hdqm_airflow.watch
-    import hdqm_ops.pipeline
-'''
+    import hdqm_airflow.prefork
+"""
 
 
 class Airflow:
@@ -148,6 +142,7 @@ class Airflow:
     def finish(self) -> None:
         """Set up what needs the running api-server."""
         client = self.client()
+        client.prepare_for_tasks()
         for (name, told), slots in ((_BULK, self._settings.airflow_tasks), (_FRESH, _FRESH_TASKS)):
             client.set_pool(name, slots, told)
 

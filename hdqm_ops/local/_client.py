@@ -150,6 +150,13 @@ class AirflowClient:
 
     # -- the rest ------------------------------------------------------------------------------------------------------
 
+    def prepare_for_tasks(self) -> None:
+        """Let the api-server make the half of its API that tasks talk to.
+
+        It does so with the first request there, and takes seconds: the first task of each stack would wait for it.
+        """
+        self._send("GET", "execution/health")
+
     def set_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool, or give it this size."""
         pool = {"name": name, "slots": slots, "description": description}

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from hdqm_ops import discover, load
@@ -21,6 +22,8 @@ __all__ = ["Batch", "Plan", "apply_configuration", "plan", "plan_batch"]
 log = logging.getLogger(__name__)
 
 _MOST_BATCHES = 1000
+_WORTH_A_TASK = 10
+"""Files below which a batch is not made smaller: a task costs about as much as loading ten small files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Batch:
     """Files that one task takes.
 
     Attributes:
-        label: datasets and runs, for people.
+        label: runs and datasets, for people.
         file_ids: their ids in the ledger.
     """
 
@@ -51,6 +54,7 @@ class Plan:
         work: its answer, one item a file.
         remarks: what a person should know: ignored files, patterns without files, errors in the configuration.
         batch_size: files of one batch, at most.
+        at_once: batches that are done beside one another.
         changed: the database did not know the configuration like that.
     """
 
@@ -60,18 +64,25 @@ class Plan:
     work: tuple[load.Work, ...]
     remarks: tuple[str, ...]
     batch_size: int
+    at_once: int = 1
     changed: bool = False
 
     @property
     def batches(self) -> list[Batch]:
-        """The work in batches of the same size, by dataset and run.
+        """The work in batches of the same size: files by run, for runs take about as long; stored ones by dataset.
 
-        They are larger than asked for where there would be more of them than Airflow maps (``max_map_length``).
+        As many as are done at once, or twice as many, …: so all who work end together. They are larger than asked for
+        where there would be more of them than Airflow maps (``max_map_length``).
         """
+        if not self.work:
+            return []
         ordered = sorted(self.work, key=_place)
-        number = min(math.ceil(len(ordered) / self.batch_size), _MOST_BATCHES)
-        size = math.ceil(len(ordered) / max(number, 1)) or 1
-        return [_batch(ordered[start : start + size]) for start in range(0, len(ordered), size)]
+        needed = math.ceil(len(ordered) / self.batch_size)
+        evenly = math.ceil(needed / self.at_once) * self.at_once
+        worth = max(needed, len(ordered) // _WORTH_A_TASK)
+        number = min(evenly, worth, _MOST_BATCHES)
+        ends = [len(ordered) * at // number for at in range(number + 1)]
+        return [_batch(ordered[start:end]) for start, end in pairwise(ends)]
 
 
 def plan(settings: Settings, request: Request) -> Plan:
@@ -102,7 +113,8 @@ def plan(settings: Settings, request: Request) -> Plan:
         nothing_left = request.hints and not files  # no paths would mean all
         work = () if nothing_left else tuple(load.pending(connection, scope))
     log.info("%d files to do for %d trends, %s", len(work), len(tree.trends), runs)
-    return Plan(request, tree, scope, work, tuple(remarks), request.batch_size or settings.batch_size, changes.any)
+    size, at_once = request.batch_size or settings.batch_size, settings.airflow_tasks
+    return Plan(request, tree, scope, work, tuple(remarks), size, at_once, changes.any)
 
 
 def plan_batch(settings: Settings, request: Request, file_ids: Sequence[int]) -> Plan:
@@ -160,16 +172,18 @@ def _find(settings: Settings, request: Request, remarks: list[str]) -> list[DQMF
     return found
 
 
-def _place(item: load.Work) -> tuple[str, str, int]:
-    return item.file.primary_dataset, item.file.processing, item.file.run_number
+def _place(item: load.Work) -> tuple[bool, str, int, str]:
+    dataset = _dataset(item)
+    return item.stored, dataset if item.stored else "", item.file.run_number, dataset
+
+
+def _dataset(item: load.Work) -> str:
+    return f"{item.file.primary_dataset}/{item.file.processing}"
 
 
 def _batch(items: Sequence[load.Work]) -> Batch:
-    """Labelled with its first and its last file: ``SingleMuon/PromptReco 324997-325170``."""
-    (*dataset, run), (*last_dataset, last_run) = _place(items[0]), _place(items[-1])
-    label = f"{'/'.join(map(str, dataset))} {run}"
-    if dataset != last_dataset:
-        label += f" to {'/'.join(map(str, last_dataset))} {last_run}"
-    elif last_run > run:
-        label += f"-{last_run}"
+    """Labelled with its runs and datasets: ``324997-325170 SingleMuon/PromptReco``."""
+    runs, datasets = {item.file.run_number for item in items}, {_dataset(item) for item in items}
+    label = f"{min(runs)}-{max(runs)}" if len(runs) > 1 else str(min(runs))
+    label += f" {datasets.pop()}" if len(datasets) == 1 else f", {len(datasets)} datasets"
     return Batch(label, tuple(item.file_id for item in items))

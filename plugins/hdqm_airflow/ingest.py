@@ -91,8 +91,11 @@ class _IngestOperator(DecoratedOperator, PythonOperator):
 
 
 def ingest_task(**options: Any) -> Any:
-    """``@task`` for functions that take ``file_ids``: beside their task instances are links to runs and dashboards."""
-    return task_decorator_factory(decorated_operator_class=_IngestOperator, **options)
+    """``@task`` for functions that take ``file_ids``: beside their task instances are links to runs and dashboards.
+
+    Their counts are one message: Airflow would send a dictionary in pieces, each a question to the api-server.
+    """
+    return task_decorator_factory(decorated_operator_class=_IngestOperator, multiple_outputs=False, **options)
 
 
 def batch_page(file_ids: Iterable[int], view: str = "") -> str:

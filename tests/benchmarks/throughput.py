@@ -1,5 +1,8 @@
 """The same files by ``hdqm ingest -j`` and by Airflow. By hand: ``throughput.py [--files 300] [--jobs 2] [--rounds 2]``
 
+The files are simulated, small, and reduced by the trends that are shipped: a hundred a second, the worst case for what
+Airflow takes beside the work. ``--samples`` and ``--configs`` name others.
+
 Both load into the same database, which is emptied in between. While the command works no Airflow runs; while Airflow
 works it is all there: scheduler, triggerer, Dag processor, API server, as many tasks at once as the command has
 processes. The command's time is that of its whole life, Airflow's is from the moment of the request to the end of the
@@ -8,6 +11,7 @@ last task of the run. Half of the rounds begin with the one, half with the other
 
 import argparse
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -56,6 +60,22 @@ def make_files(folder: Path, wanted: int, jobs: int) -> Path:
     listing = folder / "files.txt"
     listing.write_text("\n".join(paths[:wanted]) + "\n")
     say(f"{len(paths[:wanted])} files, {sum(Path(path).stat().st_size for path in paths[:wanted]) / 1e6:.0f} MB")
+    return listing
+
+
+def copies(folder: Path, wanted: int, samples: Path) -> Path:
+    """A list of that many copies of real-sized files, each in a primary dataset of its own."""
+    found = sorted(samples.glob("DQM_*.root"))
+    paths = []
+    for number in range(wanted):
+        sample = found[number % len(found)]
+        start, dataset, *rest = sample.name.split("__")
+        path = folder / "__".join((start, f"{dataset}{number // len(found)}", *rest))
+        shutil.copy(sample, path)
+        paths.append(path)
+    listing = folder / "files.txt"
+    listing.write_text("".join(f"{path}\n" for path in paths))
+    say(f"{wanted} files, {sum(path.stat().st_size for path in paths) / 1e6:.0f} MB")
     return listing
 
 
@@ -143,19 +163,25 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--keep", type=Path, help="folder of the simulated files, made where it is absent")
+    parser.add_argument("--keep", type=Path, help="folder of the files, made where it is absent")
+    parser.add_argument("--samples", type=Path, help="folder of DQM files to copy, in place of simulated ones")
+    parser.add_argument("--configs", type=Path, help="folder of trend configurations; default: the shipped ones")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as top:
         home, folder = Path(top) / "home", arguments.keep or Path(top) / "files"
         Path(top).chmod(0o755)
         folder.mkdir(exist_ok=True)
         listing = folder / "files.txt"
-        listing = listing if listing.exists() else make_files(folder, arguments.files, arguments.jobs)
+        if not listing.exists() and arguments.samples:
+            copies(folder, arguments.files, arguments.samples)
+        elif not listing.exists():
+            make_files(folder, arguments.files, arguments.jobs)
         ports = {"db_port": free_port(), "airflow_port": free_port()}
         # It watches a folder without files, as the real one would watch the one where new files come.
         empty = Path(top) / "incoming"
         empty.mkdir()
-        settings = Settings(home=home, files=(str(empty),), airflow_tasks=arguments.jobs, **ports)
+        configs = (arguments.configs.resolve(),) if arguments.configs else ()
+        settings = Settings(home=home, files=(str(empty),), configs=configs, airflow_tasks=arguments.jobs, **ports)
         pair = Pair(settings, listing, arguments.jobs)
         pair.server.start()
         pair.server.migrate(30)

@@ -270,6 +270,29 @@ def test_a_hundred_thousand_files_make_no_more_batches_than_airflow_maps(world):
     assert sum(len(batch.file_ids) for batch in plan.batches) == 100_000
 
 
+@pytest.mark.parametrize(
+    ("files", "size", "at_once", "sizes"),
+    [
+        (0, 200, 2, []),
+        (7, 200, 2, [7]),  # a task of its own costs more
+        (40, 200, 2, [20, 20]),
+        (300, 200, 2, [150, 150]),
+        (300, 50, 4, [37, 38, 37, 38, 37, 38, 37, 38]),
+        (5, 2, 2, [1, 2, 2]),  # as somebody asked
+    ],
+)
+def test_who_works_at_once_has_the_same_to_do(world, files, size, at_once, sizes):
+    [item] = pipeline.plan(Settings(), pipeline.Request(files=(str(world.put()),))).work
+    many = tuple(
+        replace(item, file=replace(item.file, run_number=325000 + number % 100), file_id=number)
+        for number in range(files)
+    )
+    plan = replace(pipeline.plan(Settings(), pipeline.Request()), work=many, batch_size=size, at_once=at_once)
+
+    assert [len(batch.file_ids) for batch in plan.batches] == sizes
+    assert sorted(file_id for batch in plan.batches for file_id in batch.file_ids) == [*range(files)]
+
+
 # -- bad input ---------------------------------------------------------------------------------------------------------
 
 

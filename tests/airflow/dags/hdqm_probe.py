@@ -11,7 +11,7 @@ def hdqm_probe():
     def imported():
         import sys
 
-        missing = {"numpy", "uproot", "hdqm_ops.pipeline"} - sys.modules.keys()
+        missing = {"numpy", "uproot", "iminuit", "scipy.special", "hdqm_ops.pipeline"} - sys.modules.keys()
         assert not missing, f"imported anew by every task: {missing}"
 
     @task
