@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -471,15 +472,17 @@ def _simulate(where: tuple[str, int], seed: int, runs: int, replay: Path | None)
     from hdqm_ops.simulate.services import SimulatedServices, Simulation, World, read_replay
 
     world = World(seed, runs, read_replay(replay) if replay else None)
+    # handlers of our own: a shell starts what it puts into the background with SIGINT ignored
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     with SimulatedServices(Simulation(world), where[1], host=where[0]) as services:
         err.print(f"{len(world.all_runs)} runs of {len(world.fills)} fills; ask them with", markup=False)
         out.print(f"export HDQM_OMS_URL={services.oms_url} HDQM_OMS_AUDIENCE=", markup=False)
         out.print(f"export HDQM_RR_URL={services.rr_url}", markup=False)
         sys.stdout.flush()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            err.print("the simulated services have stopped")
+        stopped.wait()
+    err.print("the simulated services have stopped")
 
 
 # -- what is printed ---------------------------------------------------------------------------------------------------

@@ -158,7 +158,8 @@ def test_golden_jsons(hdqm, golden_files, tmp_path):
     assert "bad.json: run 1: the range [5, 3] is not" in hdqm("json", "check", "a.json", "bad.json", code=1)
 
 
-def test_the_simulator_says_where_it_is_and_answers(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_simulator_says_where_it_is_answers_and_stops(how):
     command = [sys.executable, "-m", "hdqm_ops.cli", "simulate", "oms", "--port", "0", "--runs", "200", "--seed", "7"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         try:
@@ -171,6 +172,6 @@ def test_the_simulator_says_where_it_is_and_answers(tmp_path):
             answer = requests.post(f"{told['HDQM_RR_URL']}/runs_filtered_ordered", json=body, timeout=120)
             assert answer.json()["count"] > 100
         finally:
-            program.send_signal(signal.SIGINT)
+            program.send_signal(how)
             program.communicate(timeout=300)
     assert program.returncode == 0
