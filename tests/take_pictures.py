@@ -54,7 +54,7 @@ def main() -> None:
                 print(f"{name}: {fault}")  # noqa: T201 - a tool for the hand
             picture = asked.folder / f"{name}.png"
             page.screenshot(path=picture)
-            small = Image.open(picture).convert("RGB").quantize(160, Image.Quantize.MAXCOVERAGE)  # rare colours too
+            small = Image.open(picture).quantize(256)  # fewer lose the colours of single words
             small.save(picture, optimize=True)  # a third of the size
             page.close()
         browser.close()

@@ -454,7 +454,7 @@ def bars(
 ) -> Panel:
     """Bars side by side, one group for each text in column ``x``."""
     panel = _panel("barchart", title, description, target, width=width, height=height).no_value(empty)
-    return (
+    panel = (
         panel.options(
             {
                 "xField": x,
@@ -472,6 +472,8 @@ def bars(
         .unit(f"suffix: {unit}")
         .custom({"fillOpacity": 70, "lineWidth": 0, "axisLabel": unit})
     )
+    # else every label below the bars had the unit too, and those that have no room the words for no data
+    return _override(panel, [(f"^{x}$", {"unit": "string", "noValue": " "})])
 
 
 def hours(title: str, description: str, target: Target, *, width: int, height: int) -> Panel:
