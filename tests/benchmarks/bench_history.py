@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 from bench_load import HISTORY, Bench
-from bench_thousand import database, processor_seconds, say
+from bench_thousand import address, database, processor_seconds, say
 
 from hdqm_ops import extract, load, reduce
 from hdqm_ops.settings import Settings
@@ -61,11 +61,6 @@ def main() -> None:
                     add_history(settings, before, runs)
                 before = runs
                 measure(settings, bench, reducer, runs)
-
-
-def address(settings: Settings) -> str:
-    assert settings.database_url is not None
-    return settings.database_url.get_secret_value()
 
 
 def add_history(settings: Settings, before: int, runs: int) -> None:

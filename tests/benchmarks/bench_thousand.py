@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from many_files import LEGACY, copies
 
 from hdqm_ops import load, pipeline
@@ -126,12 +127,20 @@ def change_one(settings: Settings, folder: Path) -> str:
     path.write_text(f"{before}{NEW}{after}")
     head = before.rpartition("[plot:")[2]
     alone = folder / CHANGED / "one.ini"
-    alone.parent.mkdir()
+    alone.parent.mkdir(exist_ok=True)
     alone.write_text(f"[plot:{head}{NEW}{after.partition('[plot:')[0]}")
     return str(alone)
 
 
+def address(settings: Settings) -> str:
+    """Of the database, as its owner."""
+    assert settings.database_url is not None
+    return settings.database_url.get_secret_value()
+
+
 def recompute(settings: Settings, folder: Path, files: Path, number: int) -> None:
+    with psycopg.connect(address(settings), autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE")  # as the server does by itself in the minutes after so many files
     alone = change_one(settings, folder)
     timed(
         settings, "apply the changed configuration", lambda: pipeline.plan(settings, Request(dry_run=True, look=False))
