@@ -32,14 +32,14 @@ _BESIDE = 1
 """Tasks at once in no pool of ours: they plan, add up, ask OMS."""
 
 # Tasks are forks of the scheduler: what it has imported, none of them imports again (1.2 s a task otherwise).
-_LOCAL_SETTINGS = """\
-\"\"\"Imports once, in the scheduler, what its tasks need. Written anew at every start.\"\"\"
+_LOCAL_SETTINGS = '''\
+"""Imports once, in the scheduler, what its tasks need. Written anew at every start."""
 
 import sys
 
 if "scheduler" in sys.argv:
     import hdqm_airflow.prefork
-"""
+'''
 
 
 class Airflow:

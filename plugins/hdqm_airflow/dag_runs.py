@@ -61,13 +61,12 @@ class DagRunTeller:
 
 
 def _record(runs: "list[DagRun]") -> None:
-    from airflow.configuration import conf
     from airflow.sdk import BaseHook
 
     from hdqm_ops import load
 
     url = BaseHook.get_connection("hdqm_db").get_uri()
-    load.record_dag_runs(url, runs, airflow_url=conf.get("api", "base_url", fallback="").rstrip("/"))
+    load.record_dag_runs(url, runs, airflow_url=_airflow())
 
 
 def _before() -> "Iterator[DagRun]":
@@ -86,11 +85,9 @@ def _before() -> "Iterator[DagRun]":
 
 
 def _facts(dag_run: Any) -> "DagRun":
-    from airflow.configuration import conf
-
     from hdqm_ops.load import DagRun
 
-    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    base = _airflow()
     return DagRun(
         dag_run.dag_id,
         dag_run.run_id,
@@ -101,3 +98,10 @@ def _facts(dag_run: Any) -> "DagRun":
         dag_run.end_date,
         f"{base}/dags/{dag_run.dag_id}/runs/{quote(dag_run.run_id, safe='')}" if base else None,
     )
+
+
+def _airflow() -> str:
+    """Address of Airflow, as browsers reach it; empty where it is not set."""
+    from airflow.configuration import conf
+
+    return str(conf.get("api", "base_url", fallback="")).rstrip("/")

@@ -34,6 +34,7 @@ _FAILED = {
     "color": {"mode": "thresholds"},
     "thresholds": {"mode": "absolute", "steps": [{"color": "text", "value": None}, {"color": "red", "value": 1}]},
 }
+_NOT_TOLD = "Airflow has not told of any Dag run: it does not run, or its scheduler does not load HDQM's plugin."
 _AIRFLOW = link("This run in Airflow", "${__data.fields.Address}", new_tab=True)
 
 
@@ -57,7 +58,7 @@ def _dags() -> tuple[Panel, Panel]:
         ],
         width=24,
         height=8,
-        empty="Airflow has not told of any Dag run: it does not run, or its scheduler does not load HDQM's plugin.",
+        empty=_NOT_TOLD,
     )
     runs = table(
         "Dag runs",
@@ -74,7 +75,7 @@ def _dags() -> tuple[Panel, Panel]:
         ],
         width=24,
         height=9,
-        empty="Airflow has not told of any Dag run: it does not run, or its scheduler does not load HDQM's plugin.",
+        empty=_NOT_TOLD,
     )
     return overview, runs
 
