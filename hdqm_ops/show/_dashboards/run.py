@@ -61,7 +61,7 @@ def dashboard() -> Dashboard:
                     "links": [link("Open ${__data.fields.Page}", "${__data.fields.Address}", new_tab=True)],
                 },
             ),
-            ("^url$", {"displayName": "Address", "custom.width": 60}),
+            ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True}),
         ],
         width=16,
         height=5,
