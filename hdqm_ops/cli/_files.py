@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from hdqm_ops.cli._context import with_database
-from hdqm_ops.cli._output import err, out, print_json, printable
+from hdqm_ops.cli._output import err, out, print_json
+from hdqm_ops.printable import printable
 
 __all__ = ["register"]
 

@@ -13,7 +13,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-__all__ = ["NO_ROOM", "Advance", "OneLine", "err", "out", "print_json", "printable", "progress", "table", "tell"]
+from hdqm_ops.printable import printable
+
+__all__ = ["NO_ROOM", "Advance", "OneLine", "err", "out", "print_json", "progress", "table", "tell"]
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -50,15 +52,6 @@ def print_json(document: Any) -> None:
     """One JSON document on stdout; never NaN, which is no JSON."""
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
     sys.stdout.write("\n")
-
-
-def printable(text: str) -> str:
-    """A text without the control characters that would break a line or a terminal: names of files may have them."""
-    return text if text.isprintable() else "".join(map(_printable, text))
-
-
-def _printable(letter: str) -> str:
-    return letter if letter.isprintable() else repr(letter)[1:-1]
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:

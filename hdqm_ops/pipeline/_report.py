@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hdqm_ops import load
+from hdqm_ops.printable import printable
 
 __all__ = ["FileReport", "Report"]
 
@@ -43,18 +44,22 @@ class FileReport:
         return "held" if self.held else "elsewhere"
 
     def __str__(self) -> str:
-        if self.state == "failed":
-            return f"{self.path}: failed: {self.failure}"
-        if self.state == "held":
-            return f"{self.path}: held by another: {self.held.by if self.held else ''}"
-        if self.state == "elsewhere":
-            return f"{self.path}: done by another"
-        if self.counts is None or self.counts.state in {"waiting", "vanished"}:
-            return f"{self.path}: {self.state}"
+        return printable(f"{self.path}: {self._told()}")
+
+    def _told(self) -> str:
+        match self.state:
+            case "failed":
+                return f"failed: {self.failure}"
+            case "held":
+                return f"held by another: {self.held.by if self.held else ''}"
+            case "elsewhere":
+                return "done by another"
+        if self.counts is None or self.state in {"waiting", "vanished"}:
+            return self.state
         read, reduced, loaded = (f"{second * 1000:.0f}" for second in self.seconds)
         gaps = ", ".join(f"{number} {code}" for code, number in sorted(self.counts.gaps.items()))
         return (
-            f"{self.path}: {self.state}: {self.counts.values} values, gaps: {gaps or 'none'}; "
+            f"{self.state}: {self.counts.values} values, gaps: {gaps or 'none'}; "
             f"read {read} ms, reduced {reduced} ms, loaded {loaded} ms"
         )
 

@@ -1,8 +1,9 @@
 """What the Dags that ingest have in common: planning, adding up, and tasks that link to the runs they handled."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
-from typing import Any
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import BaseOperatorLink, conf, get_current_context
@@ -13,7 +14,13 @@ from hdqm_airflow.configuration import OUTLET, tell_if_changed
 
 __all__ = ["OUTLET", "add_up", "batch_page", "ingest_task", "plan"]
 
+if TYPE_CHECKING:
+    from hdqm_ops.pipeline import Plan
+
+log = logging.getLogger(__name__)
+
 _CHANGED = "configuration_changed"
+_MOST_REMARKS = 100
 
 
 def plan(**asked: Any) -> list[dict[str, Any]]:
@@ -35,7 +42,30 @@ def plan(**asked: Any) -> list[dict[str, Any]]:
     except ConfigError as error:
         raise AirflowFailException(str(error)) from error
     get_current_context()["ti"].xcom_push(_CHANGED, planned.changed)
-    return [] if planned.request.dry_run else [batch.as_json() for batch in planned.batches]
+    _log_remarks(planned.remarks)
+    if planned.request.dry_run:
+        _log_what_would_be_done(planned)
+        return []
+    return [batch.as_json() for batch in planned.batches]
+
+
+def _log_remarks(remarks: Sequence[str]) -> None:
+    """What a person should know of the files and the configuration; the ledger has all of it."""
+    from hdqm_ops.printable import printable  # noqa: PLC0415 - as above
+
+    for line in remarks[:_MOST_REMARKS]:
+        log.warning("%s", printable(line))
+    if len(remarks) > _MOST_REMARKS:
+        log.warning("… and %d more remarks: `hdqm files --state ignored` lists files", len(remarks) - _MOST_REMARKS)
+
+
+def _log_what_would_be_done(planned: "Plan") -> None:
+    batches = planned.batches
+    for batch in islice(batches, _MOST_REMARKS):
+        log.info("would be done: %s: %d files", batch.label, len(batch.file_ids))
+    if len(batches) > _MOST_REMARKS:
+        log.info("… and %d more batches", len(batches) - _MOST_REMARKS)
+    log.info("dry run: %d files in %d batches would be done", len(planned.work), len(batches))
 
 
 def add_up(planned: Sequence[Any] | None, counts: Sequence[Mapping[str, int]]) -> dict[str, int]:

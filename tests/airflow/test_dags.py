@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,8 +92,11 @@ def test_the_ingest_dag_runs_from_plan_to_summary(airflow, files, db_address):
 
 
 def test_a_dry_run_computes_nothing(airflow, files, db_address):
-    airflow(TEST, DAGS, json.dumps({"files": [str(files)], "dry_run": True}), hdqm_db=db_address)
+    told = airflow(TEST, DAGS, json.dumps({"files": [str(files)], "dry_run": True}), hdqm_db=db_address)
 
+    assert re.search(r"would be done: 32\S+ .+: \d+ files", told), told
+    assert re.search(r"dry run: \d+ files in \d+ batches would be done", told), told
+    assert re.search(r"ignored: \S+\.root: .+", told), told
     assert _count(db_address, "SELECT count(*) FROM hdqm.trend_points") == 0
     assert _count(db_address, "SELECT count(*) FROM hdqm.dqm_files WHERE state = 'discovered'") > 3
 

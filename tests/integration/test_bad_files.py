@@ -106,6 +106,16 @@ def test_nothing_changes_when_nothing_changed(odds, settings, capsys):
     assert pipeline.list_files(settings) == before
 
 
+def test_a_log_has_one_line_for_each(odds, settings, caplog):
+    planned = pipeline.plan(settings, pipeline.Request(mode="all"))
+    with caplog.at_level("INFO", "hdqm_ops.pipeline._work"):
+        report = pipeline.work(settings, planned, jobs=1, advance=lambda line: None)
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "hdqm_ops.pipeline._work"]
+    assert len(lines) == sum(report.files.values()) + len(report.failures) > 20
+    assert all(line.isprintable() for line in lines)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_log_or_an_output_on_a_full_disk(odds, settings):
     def run(**ends):
