@@ -20,13 +20,14 @@ from hdqm_ops.errors import (
     TryAgain,
     UnreadableFile,
 )
-from hdqm_ops.model import ElementContent, ExtractedFile, Trend
+from hdqm_ops.model import DQMFile, ElementContent, ExtractedFile, Trend
 from hdqm_ops.pipeline._claims import Heartbeat, claim, new_holder
 from hdqm_ops.pipeline._database import Database
 from hdqm_ops.pipeline._plan import Plan, plan_batch
 from hdqm_ops.pipeline._report import FileReport, Report
 from hdqm_ops.pipeline._request import Mode, Request
 from hdqm_ops.pipeline._rounds import Rounds
+from hdqm_ops.printable import printable
 from hdqm_ops.settings import Settings
 
 __all__ = ["FileReport", "Report", "add_up", "ingest_batch", "work"]
@@ -78,21 +79,33 @@ def _done(settings: Settings, plan: Plan, items: Sequence[load.Work], jobs: int)
 
 
 def ingest_batch(
-    settings: Settings, file_ids: Sequence[int], *, mode: Mode = "missing", subsystems: Sequence[str] = ()
+    settings: Settings,
+    file_ids: Sequence[int],
+    *,
+    mode: Mode = "missing",
+    subsystems: Sequence[str] = (),
+    files: Sequence[str] = (),
 ) -> dict[str, int]:
     """Do what is still missing of the files of a batch; counts, small enough to travel between tasks.
+
+    Args:
+        settings: the database.
+        file_ids: the batch.
+        mode: of the request that the batch is of, as ``subsystems`` and ``files``: files that were named are judged at
+            once, also where they end too early and are young.
+        subsystems: only their trends.
+        files: what was named.
 
     Raises:
         TryAgain: files could not be done for a passing fault; the others are done.
     """
     # What a first try has done is no longer missing; "all" would do it again, and again after each retry.
-    plan = plan_batch(settings, Request(mode=mode, subsystems=tuple(subsystems)), file_ids)
+    plan = plan_batch(settings, Request(mode=mode, subsystems=tuple(subsystems), files=tuple(files)), file_ids)
     report = work(settings, plan, jobs=1, advance=_silent)
     if report.passing:
         path, reason = next(iter(report.passing.items()))
-        raise TryAgain(
-            f"{len(report.passing)} of {len(plan.work)} files could not be done; the first: {path}: {reason}"
-        )
+        said = f"{len(report.passing)} of {len(plan.work)} files could not be done; the first: {path}: {reason}"
+        raise TryAgain(printable(said))
     numbers = {name: number for name, number in report.as_json().items() if isinstance(number, int)}
     return {**numbers, **{f"gap:{code}": number for code, number in report.gaps.items()}}
 
@@ -166,7 +179,7 @@ class _Worker:
         if isinstance(error, AbsentFile):
             found = FileReport(file_id, file.path, load.LoadCounts("vanished"))
             ours = ask(lambda to: load.record_vanished(to, [file_id], claim=number)) > 0
-        elif isinstance(error, TruncatedFile) and not self._at_once and file.mtime > time.time() - settings.wait_s:
+        elif isinstance(error, TruncatedFile) and not self._at_once and self._is_young(file):
             found = FileReport(file_id, file.path, load.LoadCounts("waiting"))
             wait_s = settings.wait_s
             ours = ask(lambda to: load.record_waiting(to, file_id, file, why, wait_s=wait_s, claim=number))
@@ -175,6 +188,10 @@ class _Worker:
             retry = load.Retry(settings.file_tries, settings.file_pause_s)
             ours = ask(lambda to: load.record_failure(to, file_id, why, file=file, retry=retry, claim=number))
         return found if ours else FileReport(file_id, file.path)
+
+    def _is_young(self, file: DQMFile) -> bool:
+        """A clock that is ahead by less than the wait is excused; a time beyond says nothing of a file's age."""
+        return abs(time.time() - file.mtime) < self._settings.wait_s
 
     def _do(self, item: load.Work) -> FileReport:
         start = time.perf_counter()

@@ -133,6 +133,14 @@ def test_a_truncated_file_fails_once_it_is_old(world):
     assert (code, summary["failed"], world.state(path)) == (1, 1, "failed")
 
 
+@pytest.mark.parametrize(("ahead_s", "state"), [(600, "waiting"), (2e9, "failed")])
+def test_a_truncated_file_of_the_future_does_not_wait_until_then(world, ahead_s, state):
+    path = world.put(size=500_000, mtime=time.time() + ahead_s)
+    world.ingest()
+
+    assert world.state(path) == state
+
+
 def test_a_file_that_is_named_is_judged_at_once(world):
     path = world.put(size=500_000, mtime=time.time() - 30)
     code, summary = world.ingest("-f", path)
