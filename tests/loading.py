@@ -57,13 +57,13 @@ def reduce(trend, elements):
     return Outcome(Reason.OK, Measurement(value, value / 8), found.entries, 0)
 
 
-def recompute(connection, works, trends):
-    """Stored histograms of many files at once; what a load says of them, by file id."""
+def recomputed(connection, works, trends):
+    """What comes of stored histograms, of files that are stored at once: one list for each dataset."""
     by_key = {trend.key: trend for trend in trends}
     alike = {}
     for work in works:
         alike.setdefault((work.file.primary_dataset, work.file.processing, id(work.definitions)), []).append(work)
-    done = {}
+    found = []
     for some in alike.values():
         chosen = {key: by_key[key] for key in some[0].definitions}
         wanted = sorted({path for trend in chosen.values() for path in trend.monitor_elements})
@@ -77,6 +77,14 @@ def recompute(connection, works, trends):
             )
             for work in some
         ]
+        found.append(results)
+    return found
+
+
+def recompute(connection, works, trends):
+    """Stored histograms of many files at once; what a load says of them, by file id."""
+    done = {}
+    for results in recomputed(connection, works, trends):
         done |= load.load_recomputed(connection, results)
     return done
 

@@ -1,8 +1,9 @@
 """``python -m tests.chaos --seed 1 --number 100``: hurts ingests in many ways, and tells what the tables are then.
 
-Every trial begins with a database of its own, empty or with half of the files; then an ingest is hurt in one way (the
-line to the database at any one message, the worker, its children, the server, two at once), then an undisturbed ingest
-follows, and all facts of the tables must be those of an ingest that nothing disturbed. Exit code 1 where they are not.
+Every trial begins with a database of its own, empty, with half of the files, or with all of them and trends that
+changed since; then an ingest is hurt in one way (the line to the database at any one message, the worker, its children,
+the server, two at once), then an undisturbed ingest follows, and all facts of the tables must be those of an ingest
+that nothing disturbed. Exit code 1 where they are not.
 ``--airflow 5`` adds five Dag runs of a whole stack whose scheduler or task is killed.
 """
 

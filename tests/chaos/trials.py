@@ -128,7 +128,7 @@ def run(world, seed, ways):
     """One trial, and what always follows: undisturbed ingests, and a look at the tables."""
     chance = random.Random(seed)
     kind = chance.choices(list(ways), [weight for weight, _ in ways.values()])[0]
-    world.start = chance.choice(["empty", "half"])
+    world.start = chance.choice([*world.starts])
     with world.database(world.start) as url:
         ended = ways[kind][1](world, url, chance, kind)
         world.calm(url)

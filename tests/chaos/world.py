@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import signal
 import sys
 import time
@@ -33,8 +34,21 @@ def simulated(folder, runs=(324791, 324835)):
     return made
 
 
+def earlier_trends(folder):
+    """The trends of before, of which some computed something else."""
+    for name in TRENDS:
+        shutil.copytree(config_roots(Settings())[0] / name, folder / name)
+    for path in folder.rglob("*.ini"):
+        text = path.read_text(encoding="utf-8")
+        changed = text.replace("basic.Mean()", "basic.MaxBin()").replace("0.8, 1.3", "0.7, 1.2")
+        path.write_text(changed, encoding="utf-8")
+    return folder
+
+
 class World:
-    """Files, an empty database, one that has half of them, and the tables of an undisturbed ingest.
+    """Files, and databases to begin with: an empty one, one that has half of the files, one of which trends changed
+    since, so that their points are computed anew from stored histograms. And the tables that an undisturbed ingest
+    makes of each.
 
     Args:
         server: address of a server with TimescaleDB, as its superuser.
@@ -45,10 +59,12 @@ class World:
     def __init__(self, server, folder, runs=(324791, 324835)):
         self.server, self.folder = server, Path(folder)
         self.log = self.folder / "log"
+        self.earlier = earlier_trends(self.folder / "earlier")
         self.files = self.folder / "files"
         self.configs = config_roots(Settings())[0]
         self.made = simulated(self.files, runs)
         self.starts = {}
+        self.start = "empty"
         self._fill()
 
     def _fill(self):
@@ -59,13 +75,17 @@ class World:
         early = [file.path for file in self.made if "DQM_V0001" in file.path and "-v1" in file.path]
         self.calm(with_database(self.server, half), "-f", *early)
         self.starts["half"] = half
-        done = self._new(empty)
-        url = with_database(self.server, done)
-        began = time.monotonic()
-        self.calm(url)
-        self.seconds = time.monotonic() - began
-        self.reference = facts(url)
-        self.drop(done)
+        changed = self._new(empty)
+        self.calm(with_database(self.server, changed), CONFIGS=json.dumps([str(self.earlier)]))
+        self.starts["changed"] = changed
+        self.references, self.seconds = {}, 0.0
+        for start in self.starts:
+            with self.database(start) as url:
+                began = time.monotonic()
+                self.calm(url)
+                self.seconds = max(self.seconds, time.monotonic() - began)
+                self.references[start] = facts(url)
+        assert self.references["empty"] == self.references["half"] != self.references["changed"]
 
     def _new(self, template):
         name = f"hdqm_chaos_{os.getpid()}_{secrets.token_hex(4)}"
@@ -89,9 +109,9 @@ class World:
         finally:
             self.drop(name)
 
-    def calm(self, url, *arguments):
+    def calm(self, url, *arguments, **variables):
         """An ingest that nothing disturbs."""
-        code = self.ingest(url, *arguments).wait()
+        code = self.ingest(url, *arguments, **variables).wait()
         assert code in {0, 1}, f"{code}: {self.log.read_text()[-3000:]}"
 
     def ingest(self, url, *arguments, **variables):
@@ -100,7 +120,7 @@ class World:
 
     def is_whole(self, url):
         """Whether the tables are those of the undisturbed ingest."""
-        return facts(url) == self.reference and orphans(url) == {}
+        return facts(url) == self.references[self.start] and orphans(url) == {}
 
 
 class Ingest:

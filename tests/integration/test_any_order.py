@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
-from loading import do, ingest, make_file, make_histogram, make_trend
+from loading import do, ingest, make_file, make_histogram, make_trend, recomputed
 from tables import facts, orphans
 
 from hdqm_ops import load
@@ -35,19 +35,21 @@ NOW = 10**9
 
 WORKERS = st.sampled_from("xyz")
 ONE_FILE = st.sampled_from(range(len(FILES)))
-EVENTS = st.lists(
-    st.one_of(
-        st.tuples(st.just("list"), st.sets(ONE_FILE, min_size=1)),
-        st.tuples(st.sampled_from(["grow", "vanish"]), ONE_FILE),
-        st.tuples(st.sampled_from(["ingest", "extract", "calculate", "redo", "other", "subset", "expire"]), st.none()),
-        st.tuples(st.sampled_from(["crash", "crash in a claim"]), st.integers(0, 60)),
-        *[st.tuples(st.just("take"), st.tuples(WORKERS, st.integers(0, 5), st.booleans()))] * 3,
-        *[st.tuples(st.just("finish"), WORKERS)] * 2,
-        st.tuples(st.just("expire"), st.none()),
-        st.tuples(st.just("meet"), st.none()),
-    ),
-    max_size=20,
+EVENT = st.one_of(
+    st.tuples(st.just("list"), st.sets(ONE_FILE, min_size=1)),
+    st.tuples(st.sampled_from(["grow", "vanish"]), ONE_FILE),
+    st.tuples(st.sampled_from(["ingest", "extract", "calculate", "redo", "other", "subset", "expire"]), st.none()),
+    st.tuples(st.sampled_from(["crash", "crash in a claim"]), st.integers(0, 60)),
+    *[st.tuples(st.just("take"), st.tuples(WORKERS, st.integers(0, 5), st.booleans()))] * 3,
+    *[st.tuples(st.just("look at stored"), st.tuples(WORKERS, st.booleans()))] * 2,
+    *[st.tuples(st.just("finish"), WORKERS)] * 3,
+    st.tuples(st.just("configure"), st.booleans()),
+    st.tuples(st.just("expire"), st.none()),
+    st.tuples(st.just("meet"), st.none()),
 )
+EVENTS = st.one_of(
+    st.lists(EVENT, max_size=20), st.lists(EVENT, min_size=6, max_size=20)
+)  # else a third has none or one
 
 
 class Crash(BaseException):
@@ -71,8 +73,10 @@ class World:
     def live(self, kind, detail=None):
         with load.connect(self.url) as connection:
             match kind:
-                case "list" | "grow" | "vanish" | "take" | "finish" | "expire" | "meet":
-                    getattr(self, kind)(connection, detail)
+                case (
+                    "list" | "grow" | "vanish" | "take" | "finish" | "expire" | "meet" | "configure" | "look at stored"
+                ):
+                    getattr(self, kind.replace(" ", "_"))(connection, detail)
                 case "crash" | "crash in a claim":
                     self.crash(connection, detail, holder="crash" if kind != "crash" else None)
                 case "redo":
@@ -117,11 +121,30 @@ class World:
             if isinstance(found, load.Work):
                 self.hands[worker] = found, self.trends, None if torn else self.contents[found.file.path]
 
+    def configure(self, connection, other):
+        """Trends change, and nothing is computed yet."""
+        self.trends = OTHER if other else SMALL
+        load.apply_configuration(connection, self.trends, whole=True)
+
+    def look_at_stored(self, connection, detail):
+        """A worker computes anew what it can of stored histograms, many files at once and without claims."""
+        worker, anew = detail
+        works = load.pending(connection, load.Scope(stage="calculate", mode="all" if anew else "missing"))
+        if found := recomputed(connection, works, self.trends):
+            self.hands[worker] = found
+
     def finish(self, connection, worker):
         """It computes and stores what it knew then, however late it is."""
-        if worker in self.hands:
-            counts = do(connection, *self.hands.pop(worker))
-            event(f"finish: {counts.state if counts else 'failed'}")
+        match self.hands.pop(worker, None):
+            case None:
+                return
+            case list() as found:
+                done = [load.load_recomputed(connection, results) for results in found]
+                stored, number = sum(map(len, done)), sum(map(len, found))
+                event(f"finish: of many {'all' if stored == number else 'some' if stored else 'none'}")
+            case taken:
+                counts = do(connection, *taken)
+                event(f"finish: {counts.state if counts else 'failed'}")
 
     def meet(self, _connection, _detail):
         """Two whole ingests at once."""
@@ -223,6 +246,7 @@ def reference(database, empty):
 def test_any_order_ends_in_the_same_tables(events, database, empty, reference, crash_at):
     empty()
     world = World(database, crash_at)
+    event(f"events: {len(events) // 5 * 5} and more")
     for kind, detail in events:
         event(kind)
         world.live(kind, detail)

@@ -4,11 +4,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from loading import ingest, make_file, make_histogram, make_trend, recompute
+from loading import ingest, make_file, make_histogram, make_trend, recompute, recomputed
 from tables import facts, orphans, versions
 
 from hdqm_ops import load
-from hdqm_ops.load import Scope
+from hdqm_ops.load import Scope, _files, _recompute, _store
 
 TRENDS = [make_trend(name) for name in "abcd"]
 CHANGED = [
@@ -110,3 +110,36 @@ def test_a_fault_leaves_everything_as_it_was(changed, db, monkeypatch):
         recompute(changed, works, CHANGED)
 
     assert facts(db) == before
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def test_a_crash_at_any_statement_leaves_nothing_behind(changed, db, monkeypatch):
+    works = load.pending(changed, Scope(stage="calculate", datasets=("SingleMuon",)))
+    before, original, crashes = facts(db), _store.query, 0
+    while True:
+        left = iter(range(crashes))
+        with load.connect(db) as connection:
+
+            def counted(file, name, connection=connection, left=left):
+                if next(left, None) is None:
+                    connection.close()
+                    raise Crash
+                return original(file, name)
+
+            for module in (_store, _files, _recompute):
+                monkeypatch.setattr(module, "query", counted)
+            results = recomputed(changed, works, CHANGED)[0]
+            try:
+                done = load.load_recomputed(connection, results)
+                break
+            except Crash:
+                crashes += 1
+        assert facts(db) == before
+
+    assert crashes > 10
+    assert len(done) == len(works)
+    assert facts(db) != before
+    assert orphans(db) == {}
