@@ -172,7 +172,13 @@ def stored_elements_of_files(
 ) -> dict[int, dict[str, ElementContent]]:
     """File id → monitor elements of the file as they were read from it."""
     found: dict[int, dict[str, ElementContent]] = {file_id: {} for file_id in file_ids}
-    for fields in _asked(connection, "stored", {"file_ids": list(file_ids), "paths": list(paths)}):
+    with translated():
+        asked = connection.execute(query("histograms", "scope"), {"file_ids": list(file_ids), "paths": list(paths)})
+        first, last, elements = asked.fetchone() or (None, None, [])
+    if first is None or not elements:
+        return found
+    told = {"file_ids": list(file_ids), "first": first, "last": last, "elements": elements}
+    for fields in _asked(connection, "stored", told):
         path, content = _content(fields)
         found[fields["dqm_file_id"]][path] = content
     return found

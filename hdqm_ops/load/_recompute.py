@@ -38,7 +38,9 @@ class _Line:
         """Whether nobody changed it, or did anything for it, since the work was planned."""
         seen = work.seen or (self.definition_set_id, self.element_set_id, "ingested")
         now = (self.definition_set_id, self.element_set_id, "ingested")
-        return seen == now and (self.size_bytes, self.mtime) == (work.file.size_bytes, work.file.mtime)
+        file = work.file
+        facts = (file.run_number, file.size_bytes, file.mtime)
+        return seen == now and (self.run_number, self.size_bytes, self.mtime) == facts
 
 
 def load_recomputed(connection: Connection, results: Sequence[FileResult]) -> dict[int, LoadCounts]:

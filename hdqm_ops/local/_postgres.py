@@ -212,7 +212,8 @@ class Postgres:
         place = existing_place(self._home) or make_place(self._home, account)
         cluster = _Cluster(place, postgres, account)
         cluster.initialise()
-        cluster.configure(configuration(self._settings.db_port, durable=self._durable))
+        lz4 = cluster.accepts("wal_compression", "lz4")
+        cluster.configure(configuration(self._settings.db_port, durable=self._durable, lz4=lz4))
         cluster.clean_up()
         cluster.set_superuser_password(self._secrets["postgres"])
         self._say(f"starting TimescaleDB on 127.0.0.1:{self._settings.db_port} ({postgres.origin})")
@@ -251,6 +252,11 @@ class _Cluster:
         self._run("initdb", *_INITDB, f"--pgdata={partial}")
         partial.rename(self._data)
 
+    def accepts(self, setting: str, value: str) -> bool:
+        """Whether a setting may have this value: that depends on how PostgreSQL was built."""
+        asked = self._call("postgres", "-D", str(self._data), "-C", setting, "-c", f"{setting}={value}")
+        return asked.returncode == 0
+
     def configure(self, text: str) -> None:
         for name, content in (("postgresql.conf", text), ("pg_hba.conf", HBA)):
             (self._data / name).write_text(content)
@@ -281,9 +287,15 @@ class _Cluster:
             raise DatabaseUnavailable(f"the embedded TimescaleDB does not start; the end of {log}:\n{tail(log)}")
 
     def _run(self, program: str, *arguments: str, text: str = "") -> None:
-        command = [self._postgres.program(program), *arguments]
-        done = subprocess.run(
-            command,
+        done = self._call(program, *arguments, text=text)
+        if done.returncode != 0:
+            raise DatabaseUnavailable(
+                f"{program} ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+            )
+
+    def _call(self, program: str, *arguments: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [self._postgres.program(program), *arguments],
             check=False,
             input=text,
             capture_output=True,
@@ -292,10 +304,6 @@ class _Cluster:
             env=_ENVIRONMENT,
             **self._account.as_child,
         )
-        if done.returncode != 0:
-            raise DatabaseUnavailable(
-                f"{program} ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
-            )
 
 
 def _postmaster(data: Path) -> Process | None:

@@ -34,7 +34,7 @@ max_worker_processes = 16
 max_parallel_workers_per_gather = 1
 max_locks_per_transaction = 256  # a query over all runs locks every chunk
 
-wal_compression = on
+wal_compression = {compression}
 min_wal_size = 128MB
 max_wal_size = 2GB
 checkpoint_timeout = 15min
@@ -51,14 +51,22 @@ cluster_name = 'hdqm'
 _NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"
 
 
-def configuration(port: int, *, durable: bool) -> str:
-    """Text of ``postgresql.conf``."""
+def configuration(port: int, *, durable: bool, lz4: bool) -> str:
+    """Text of ``postgresql.conf``.
+
+    Args:
+        port: on which it listens.
+        durable: False: a crash of the machine may cost the data.
+        lz4: whether this PostgreSQL was built with lz4: with its own compression of pages, writing a point in each of
+            many runs takes seven times as long.
+    """
     memory = _memory_mib()
     return _TEMPLATE.format(
         port=port,
         shared_buffers=min(max(memory // 16, 64), 1024),
         cache=max(memory // 2, 256),
         maintenance=min(max(memory // 64, 32), 256),
+        compression="lz4" if lz4 else "on",
         durability="" if durable else _NOT_DURABLE,
         zone="UTC" if Path("/usr/share/zoneinfo/UTC").exists() else "GMT",  # GMT needs no time zone data
     )

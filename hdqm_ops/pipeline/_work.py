@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 
 _GIVEN_BACK = {"ingested", "extracted", "superseded", "waiting", "vanished"}
 """Outcomes with which the claim is given back."""
-_TOGETHER, _MOST_TOGETHER = 1000, 250
-"""Stored histograms, and files, that are recomputed together: 50 MB of the largest maps, a lock for half a second."""
+_TOGETHER, _MOST_TOGETHER = 1000, 500
+"""Stored histograms, and files, that are recomputed together: 50 MB of the largest maps, and a lock for a tenth of a
+second, as the load of one file with all trends takes it."""
 
 
 def work(settings: Settings, plan: Plan, *, jobs: int, advance: Callable[[str], object]) -> Report:

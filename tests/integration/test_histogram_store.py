@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loading import make_file, make_trend
+from loading import make_file, make_histogram, make_trend
 
 from hdqm_ops import extract, load
 from hdqm_ops.load import FileResult, Scope
+from hdqm_ops.load._sql import query
 from hdqm_ops.model import Axis, ElementProblem, Histogram, Measurement, Outcome, Reason, Scalar
 
 DATA = Path(__file__).parent.parent / "data"
@@ -159,6 +160,53 @@ def test_absent_elements_stay_absent(keep, connection):
 
     assert load.stored_elements(connection, 1, ["X/b", "X/c"]) == {}
     assert load.stored_elements(connection, 99, ["X/a"]) == {}
+
+
+@pytest.fixture
+def many_files(connection):
+    """Ids of files with many monitor elements each, that the planner knows the number of."""
+    trends = [make_trend(f"t{at}") for at in range(60)]
+    definitions = load.apply_configuration(connection, trends, whole=True).definitions
+    load.register_files(connection, [make_file(325000 + at) for at in range(30)])
+    works = load.pending(connection, Scope(mode="all"))
+    outcomes = dict.fromkeys(definitions.values(), Outcome(Reason.OK, Measurement(1.0, 0.0), 1.0, 0))
+    elements = {f"Tracker/t{at}": make_histogram(at) for at in range(60)}
+    for work in works:
+        load.load_file(connection, FileResult(work, outcomes, elements, list(elements), work.file.run_number))
+    connection.execute("ANALYZE hdqm.histogram")
+    return [work.file_id for work in works]
+
+
+def scans(plan):
+    """What is read of tables, below a node of a plan."""
+    if plan.get("Relation Name", "").startswith("_hyper"):
+        yield plan
+    for below in plan.get("Plans", ()):
+        yield from scans(below)
+
+
+def rows_read(scan):
+    return (scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) * scan["Actual Loops"]
+
+
+def test_one_element_of_many_files_is_read_without_the_others(connection, many_files):
+    (element,) = connection.execute("SELECT id FROM hdqm.element WHERE path = 'Tracker/t7'").fetchone()
+    asked = {"file_ids": many_files, "elements": [element], "first": 325000, "last": 325029}
+
+    text = b"EXPLAIN (ANALYZE, FORMAT JSON) " + query("histograms", "stored")
+    ((answer,),) = connection.execute(text, asked).fetchall()
+
+    assert sum(map(rows_read, scans(answer[0]["Plan"]))) == len(many_files)
+
+
+def test_elements_of_many_files_are_those_of_each(connection, many_files):
+    paths = ["Tracker/t1", "Tracker/t2", "Tracker/none"]
+    together = load.stored_elements_of_files(connection, [*many_files, 10**6], paths)
+
+    assert together.pop(10**6) == {}
+    for file_id in many_files:
+        assert set(together[file_id]) == set(paths[:2])
+        same(together[file_id], load.stored_elements(connection, file_id, paths))
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("**/*.root")), ids=lambda path: path.stem[:24])

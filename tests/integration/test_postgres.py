@@ -101,6 +101,12 @@ def test_the_owner_may_set_up_the_roles_of_the_migrations(running):
     assert ask(running.reader_url, "SHOW statement_timeout") == [("30s",)]
 
 
+def test_pages_in_its_log_are_compressed_as_fast_as_it_was_built_for(running):
+    ((kinds, chosen),) = ask(running.url, "SELECT enumvals, setting FROM pg_settings WHERE name = 'wal_compression'")
+
+    assert chosen == "lz4" if "lz4" in kinds else chosen in {"on", "pglz"}
+
+
 def test_a_second_start_is_harmless(running):
     before = running.where()
 
