@@ -58,6 +58,14 @@ class Database:
         self._settings = settings
         self._connection: load.Connection | None = None
 
+    def open(self) -> None:
+        """Connect: who finds no database at the beginning is told so, and does not wait for one.
+
+        Raises:
+            DatabaseUnavailable: no database answers.
+        """
+        self._opened()
+
     def ask(self, question: Callable[[load.Connection], T], *, patient: bool = True) -> T:
         """Ask ``question``, again after the database went away in the middle of it: it must be repeatable.
 

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ from hdqm_ops.config import ConfigTree
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.model import DQMFile
 from hdqm_ops.pipeline._configuration import read_selection
-from hdqm_ops.pipeline._database import connect
+from hdqm_ops.pipeline._database import Database, connect
 from hdqm_ops.pipeline._listing import register
 from hdqm_ops.pipeline._request import Request
 from hdqm_ops.settings import Settings
@@ -90,28 +91,31 @@ def plan(settings: Settings, request: Request) -> Plan:
 
     Raises:
         ConfigError: the request names runs, files or trends that cannot be understood or do not exist.
-        DatabaseUnavailable: no database answers.
+        DatabaseUnavailable: no database answers, or it went away for longer than the settings allow.
     """
     remarks: list[str] = []
     runs = discover.parse_runs(request.runs)
     tree = _read(settings, request)
     files = _find(settings, request, remarks) if request.look and request.stage != "calculate" else None
     remarks += [f"{problem} (the other trends are done)" for problem in tree.errors]
-    with connect(settings) as connection:
-        whole = _is_whole(request, tree)
-        changes = load.apply_configuration(connection, tree.trends, tree.groups, tree.rules, whole=whole)
-        if files is not None:
-            register(connection, settings, request, files)
-        scope = load.Scope(
-            stage=request.stage,
-            mode=request.mode,
-            runs=() if runs.everything else runs.ranges,
-            datasets=request.datasets,
-            trends=tuple(trend.key for trend in tree.trends),
-            paths=tuple(file.path for file in files or ()) if request.files else (),
+    scope = load.Scope(
+        stage=request.stage,
+        mode=request.mode,
+        runs=() if runs.everything else runs.ranges,
+        datasets=request.datasets,
+        trends=tuple(trend.key for trend in tree.trends),
+        paths=tuple(file.path for file in files or ()) if request.files else (),
+    )
+    whole = _is_whole(request, tree)
+    nothing_left = request.hints and not files  # no paths would mean all
+    with closing(Database(settings)) as database:
+        database.open()
+        changes = database.ask(
+            lambda to: load.apply_configuration(to, tree.trends, tree.groups, tree.rules, whole=whole)
         )
-        nothing_left = request.hints and not files  # no paths would mean all
-        work = () if nothing_left else tuple(load.pending(connection, scope))
+        if files is not None:
+            database.ask(lambda to: register(to, settings, request, files))
+        work = () if nothing_left else tuple(database.ask(lambda to: load.pending(to, scope)))
     log.info("%d files to do for %d trends, %s", len(work), len(tree.trends), runs)
     size, at_once = request.batch_size or settings.batch_size, settings.airflow_tasks
     return Plan(request, tree, scope, work, tuple(remarks), size, at_once, changes.any)

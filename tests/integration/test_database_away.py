@@ -143,7 +143,17 @@ def test_a_line_that_is_cut(line, db, word, jobs, capsys):
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("word", [b"claim_expires = clock", b"COPY pg_temp.stage_point", b"calculated_at = CASE"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        b"hdqm.definition ",  # of the plan: the configuration,
+        b"COPY pg_temp.stage_file",  # the listing,
+        b"WITH best AS",  # the question what there is to do
+        b"claim_expires = clock",
+        b"COPY pg_temp.stage_point",
+        b"calculated_at = CASE",
+    ],
+)
 def test_a_database_that_comes_back_in_time_is_waited_for(line, db, word, jobs, monkeypatch):
     monkeypatch.setenv("HDQM_DATABASE_WAIT_S", "60")
     line.word = word
