@@ -73,6 +73,15 @@ def test_psql_finds_the_database_without_a_password_on_its_command_line(embedded
     )
 
 
+def test_psql_does_not_look_at_tickets(embedded, tmp_path, monkeypatch):
+    (tmp_path / "tickets").write_text("none\n")
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path / 'tickets'}")
+    program, environment = local.psql(embedded)
+
+    for _ in range(8):  # psql 15 died of such a cache every other time
+        subprocess.run([program, "--no-psqlrc", "-Atc", "SELECT 1"], env=environment, check=True, capture_output=True)
+
+
 def test_a_named_database_is_used_and_no_other_is_started(named, embedded):
     facts = local.start_database(named)
 
