@@ -86,7 +86,8 @@ def _far_below(x: Doubles) -> Doubles:
 
 
 def _far_above(x: Doubles) -> Doubles:
-    u = 1 / (x - x * np.log(x) / (x + 1.0))
+    logarithm = np.array([math.log(one) for one in x.tolist()])  # C's; NumPy's own differs in the last digit
+    u = 1 / (x - x * logarithm / (x + 1.0))
     return np.asarray(u * u * (1 + (-1.845568670 - 4.284640743 * u) * u))
 
 

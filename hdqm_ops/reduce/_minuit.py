@@ -37,6 +37,8 @@ class Problem:
         times: how often the fit is repeated from where the last one ended.
         before: a fit whose end is where this one begins, in place of ``start``.
         steps: first steps of the parameters, 0 where a share of the start value is taken.
+        limits: lower and upper end of each parameter, None where it has none.
+        afresh: each repetition begins where the first did, with the errors of the last as its steps.
     """
 
     x: Doubles
@@ -46,6 +48,8 @@ class Problem:
     times: int = 1
     before: "Problem | None" = None
     steps: tuple[float, ...] | None = None
+    limits: "tuple[tuple[float, float] | None, ...] | None" = None
+    afresh: bool = False
 
     @property
     def freedom(self) -> int:
@@ -131,7 +135,7 @@ def repeated(function: Function, problem: Problem) -> "Minuit":
         values, errors = tuple(last.values), tuple(last.errors)
     for _ in range(problem.times):
         fit = _migrad(function, problem, values, errors)
-        values, errors = tuple(fit.values), tuple(fit.errors)
+        values, errors = problem.start if problem.afresh else tuple(fit.values), tuple(fit.errors)
     return fit
 
 
@@ -153,6 +157,8 @@ def _migrad(function: Function, problem: Problem, values: Sequence[float], error
     fit.errors = [
         error if error > 0 else STEP * abs(value) or STEP for value, error in zip(values, errors, strict=True)
     ]
+    if problem.limits is not None:
+        fit.limits = problem.limits
     n = len(values)
     with np.errstate(all="ignore"):
         return fit.migrad(ncall=1000 + 100 * n + 5 * n * n, iterate=1, use_simplex=False)

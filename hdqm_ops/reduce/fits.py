@@ -263,7 +263,9 @@ class LandauAroundMaxBin(_LandauFit):
         `fits.LandauAroundMax` with 0.8 and 1.4 ends.
     Error: parabolic error of the fit.
     Gaps: fit_failed; histogram_empty; wrong_class for maps.
-    Quirk: the predecessor started from wherever its last Landau fit had ended, be it of another histogram.
+    Quirk: the predecessor fits a function by the name "landau": that of its last Landau fit, from wherever this had
+        ended, be it of another histogram. Only where there was none is it ROOT's own, with its parameters in another
+        order: that is `peak.LandauAroundHighestBin`.
     Example: fits.LandauAroundMaxBin(0, 60.)
     """
 

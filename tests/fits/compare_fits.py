@@ -21,7 +21,7 @@ import numpy as np
 
 from hdqm_ops.errors import NotReducible
 from hdqm_ops.model import Histogram, MetricCall
-from hdqm_ops.reduce import build, fits
+from hdqm_ops.reduce import METRICS, build, fits, peak
 
 sys.path.insert(0, str(Path(__file__).parent))
 from random_histograms import random_calls, random_histograms, random_turn_ons, turn_on_calls
@@ -79,7 +79,7 @@ def ask_root(jobs):
 
 
 def metric_of(name, arguments):
-    family = "fits" if hasattr(fits, name) else "L1T_metrics"
+    family = next((family for family in ("fits", "peak") if f"{family}.{name}" in METRICS), "L1T_metrics")
     return build(MetricCall(f"{family}.{name}", tuple(arguments)))
 
 
@@ -91,6 +91,9 @@ def ours(metric, hist):
             return place, fitted.errors[metric.desired], fitted.chi2
         if isinstance(metric, fits._Fit):
             return fit_of(metric, hist)
+        if isinstance(metric, peak.LandauAroundHighestBin):
+            fitted = metric.fit(hist)
+            return fitted.values[metric.desired], fitted.errors[metric.desired], fitted.chi2
         answer = metric(hist)
     except NotReducible as refusal:
         return refusal

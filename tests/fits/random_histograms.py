@@ -163,7 +163,7 @@ def random_calls(rng, hist):
     place, width = highest + rng.normal(0, 0.03) * span, rng.uniform(0.02, 0.12) * span
     top = float(hist.cells.max())
     desired = int(rng.integers(0, 2))
-    return {
+    calls = {
         "Landau": (desired, low, high, (place, width)),
         "LandauAroundMax": (desired, rng.uniform(0.6, 0.9), rng.uniform(1.2, 1.6), 1e9),
         "LandauTest": (desired, low, high, low, high, 100, (place / 1.58, width / 1.58, top)),
@@ -174,6 +174,7 @@ def random_calls(rng, hist):
         "FlatLineXcut": (0, low, high, 1.0),
         "LanGau": (desired, low, high, 0.3 * width, (width / 2, place, float(hist.cells.sum()), width / 2)),
     }
+    return calls | {"LandauAroundHighestBin": (desired + 1, calls["LandauAroundMaxBin"][1])}
 
 
 def turn_on(rng):

@@ -3,9 +3,11 @@
 python root_side.py JOBS.json ANSWERS.json
 """
 
+import ctypes
 import json
 import math
 import sys
+from array import array
 from pathlib import Path
 
 import ROOT
@@ -86,6 +88,24 @@ def landau_around_max_bin(hist, a):
     return thrice(hist, function, a)
 
 
+def landau_around_highest_bin(hist, a):
+    function = ROOT.gROOT.GetFunction("landau")
+    function.SetParErrors(array("d", [0.0, 0.0, 0.0]))  # as in a process that has fitted nothing yet
+    function.SetParLimits(2, 0.0, 0.0)  # without a start, as where the sum of all bins is negative, they stay so
+    highest = hist.GetBinCenter(hist.GetMaximumBin())
+    for _ in range(3):
+        last = hist.Fit("landau", "QORS", "", highest - a[1], highest + a[1])
+    return function, last, a[0]
+
+
+def is_free(function):
+    """Whether ROOT's own function knew where to start, and its width ended on no limit."""
+    low, high = ctypes.c_double(), ctypes.c_double()
+    function.GetParLimits(2, low, high)
+    width = function.GetParameter(2)
+    return min(width - low.value, high.value - width) > 1e-4 * high.value
+
+
 def landau_and_gauss(hist, a):
     half = hist.GetMaximum() / 2
     place, width, _, spread, _ = a[3]
@@ -138,6 +158,7 @@ RECIPES = {
     "LandauAroundMax": landau_around_max,
     "LandauTest": landau_test,
     "LandauAroundMaxBin": landau_around_max_bin,
+    "LandauAroundHighestBin": landau_around_highest_bin,
     "GauLand": landau_and_gauss,
     "Gaussian": gauss,
     "FlatLine": flat_line,
@@ -156,6 +177,7 @@ def fitted(name, hist, arguments):
         return root_turn_ons.answer(name, hist, arguments)
     function, result, desired = RECIPES[name](hist, arguments)
     good = bool(result.Get()) and result.IsValid() and result.Ndf() > 0
+    good = good and (name != "LandauAroundHighestBin" or is_free(function))
     value = function.GetMaximumX() if name == "LanGau" else function.GetParameter(desired)
     error = function.GetParError(desired)
     chi2 = result.MinFcnValue() if result.Get() else None

@@ -16,6 +16,7 @@ NAMES = [
     "LandauAroundMax",
     "LandauTest",
     "LandauAroundMaxBin",
+    "LandauAroundHighestBin",
     "GauLand",
     "Gaussian",
     "FlatLine",

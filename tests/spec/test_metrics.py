@@ -410,6 +410,17 @@ SPEC = {
         (curve(lambda x: gauss(x) + 3, 20.0, 40.0, 80), pytest.approx(3.0, rel=0.02), "whatever lies below"),
         (EMPTY, NOTHING, "no content"),
     ],
+    "peak.LandauAroundHighestBin(0, 20.)": [
+        (LANDAU, pytest.approx(1000.0, rel=1e-6), "the norm comes first, as in ROOT's own function"),
+        (EMPTY, NOTHING, "nothing to fit"),
+        (MAP, Reason.WRONG_CLASS, "maps are not fitted"),
+    ],
+    "peak.LandauAroundHighestBin(1, 20.)": [
+        (LANDAU, pytest.approx(30.0, rel=1e-6), "then the place"),
+        ("0 1 2 3 4 5 6 | 3 3 3 3 4 4 | .1 .1 .1 .1 .1 .1", Reason.FIT_FAILED, "no peak: the width ends on its limit"),
+        ("0 1 2 3 | 1 2 1", Reason.FIT_FAILED, "no more bins than parameters"),
+        ("0 1 2 3 4 5 | -3 -2 -1 -2 -3 | 1 1 1 1 1", NOTHING, "nothing is above zero"),
+    ],
     "shape.HighestBinPosition()": [
         ("0 1 2 3 | 1 5 5", (1.5, 1 / 12**0.5), "the first of the highest bins"),
         (EMPTY, NOTHING, "none is highest"),
