@@ -98,7 +98,8 @@ def apply(folder: Folder = None, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(changes)
     else:
-        out.print(", ".join(f"{number} {what}" for what, number in changes.items()))
+        # the ids of all definitions are for programs
+        out.print(", ".join(f"{number} {what}" for what, number in changes.items() if what != "definitions"))
 
 
 @app.command("import-groups")

@@ -34,9 +34,14 @@ ALL_PANELS = (
 SERIES = f"SELECT __text, __value FROM hdqm.choose_measured({_DATASET}) WHERE __value NOT LIKE 'OMS %'"
 
 
-def measurable(*, optional: bool) -> str:
-    """What can be plotted against what."""
-    return f"SELECT * FROM hdqm.choose_measured({_DATASET}, {str(optional).lower()})"
+def measurable(*, optional: bool, opens_on: int = 1) -> str:
+    """What can be plotted against what; those before place ``opens_on`` stand at the end."""
+    choices = f"hdqm.choose_measured({_DATASET}, {str(optional).lower()})"
+    if opens_on == 1:
+        return f"SELECT * FROM {choices}"
+    return (
+        f"SELECT __text, __value FROM {choices} WITH ORDINALITY AS m ORDER BY m.ordinality < {opens_on}, m.ordinality"
+    )
 
 
 # -- plots of trends ---------------------------------------------------------------------------------------------------
@@ -142,7 +147,14 @@ LUMINOSITY = (
     'SELECT fill_number::text AS fill, delivered_lumi_pb AS "delivered", recorded_lumi_pb AS "recorded" '
     f"FROM hdqm.fill_table({_FOUND}) ORDER BY fill_number"
 )
-GOLDEN = "SELECT name, imported_at, runs::text AS runs FROM hdqm.golden_json ORDER BY name"
+# of thousands of ranges the first twenty, written as the mode "list" takes them
+GOLDEN = (
+    "SELECT name, imported_at, array_to_string(parts[1:20], ', ') "
+    "|| CASE WHEN cardinality(parts) > 20 THEN ' … to ' || upper(runs) - 1 ELSE '' END AS runs "
+    "FROM hdqm.golden_json CROSS JOIN LATERAL (SELECT ARRAY("
+    "SELECT concat_ws('-', lower(r), nullif(upper(r) - 1, lower(r))) FROM (SELECT unnest(runs) AS r LIMIT 21) AS f"
+    ") AS parts) AS p ORDER BY name"
+)
 
 # -- home, coverage, pipeline ------------------------------------------------------------------------------------------
 

@@ -264,9 +264,9 @@ def series() -> Variable:
     return _query("series", "Trend", queries.SERIES, "Trend whose point, histogram and links are shown.")
 
 
-def measured(name: str, label: str, description: str, *, optional: bool = False) -> Variable:
-    """A series or a quantity of the runs."""
-    return _query(name, label, queries.measurable(optional=optional), description)
+def measured(name: str, label: str, description: str, *, optional: bool = False, opens_on: int = 1) -> Variable:
+    """A series or a quantity of the runs; a page without a choice opens on the one at this place."""
+    return _query(name, label, queries.measurable(optional=optional, opens_on=opens_on), description)
 
 
 def picture() -> Variable:

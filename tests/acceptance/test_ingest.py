@@ -171,8 +171,10 @@ def test_killed_in_the_middle_and_run_again_the_tables_are_the_same(db, simulate
 
 def test_a_subset_does_its_own_work_and_retires_nothing(db, good, trends):
     paths = [file.path for file in good]
-    hdqm("config", "apply", url=db)
+    told = hdqm("config", "apply", url=db)
 
+    assert len(told.splitlines()) == 1
+    assert f"{len(trends)} new, " in told
     part = ingest(db, "-f", *paths, "-c", "Tracking/*")
     with_the_rest = ingest(db, "-f", *paths)
 

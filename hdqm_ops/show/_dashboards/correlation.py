@@ -50,7 +50,8 @@ def dashboard() -> Dashboard:
         [
             *variables.dataset(),
             *variables.selection(),
-            variables.measured("x", "x", "Horizontal: a trend or a quantity of the runs."),
+            # not on what y opens on: a line y = x says nothing
+            variables.measured("x", "x", "Horizontal: a trend or a quantity of the runs.", opens_on=2),
             variables.measured("y", "y", "Vertical: a trend or a quantity of the runs."),
             variables.measured("z", "Size", "Size of the marks: a third trend or quantity.", optional=True),
         ],

@@ -95,7 +95,8 @@ def dashboard() -> Dashboard:
     )
     speed = hours(
         "Points per hour",
-        "Trends computed and files ingested in each hour of the chosen time.",
+        "Trends computed and files ingested in each hour of the chosen time; "
+        "of more than 62 days, the mean of each day.",
         Target(queries.POINTS_PER_HOUR, "A", ("time", "points", "files"), time_series=True),
         width=12,
         height=9,

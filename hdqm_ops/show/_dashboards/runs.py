@@ -76,7 +76,8 @@ def dashboard() -> Dashboard:
     )
     golden = table(
         "Lists of certified runs",
-        "Golden JSON files that were imported; their names are what the mode Golden JSON takes.",
+        "Golden JSON files that were imported; their names are what the mode Golden JSON takes. "
+        "Of the runs the first twenty ranges.",
         Target(queries.GOLDEN, "A", ("name", "imported_at", "runs")),
         [
             ("^name$", {"displayName": "Name"}),
