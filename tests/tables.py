@@ -82,6 +82,50 @@ UNCOVERED = """
     WHERE (coalesce(with_value, 0), coalesce(gaps, 0)) IS DISTINCT FROM (coalesce(values, 0), coalesce(holes, 0))"""
 
 
+# what triggers have counted, beside the same counted in the tables: each row that differs
+_OWNED = "hdqm.series s JOIN hdqm.trend t ON t.id = s.trend_id"
+_WHOLE = "s.kind = 'run' AND s.slice = ''"
+_SETS = "hdqm.dqm_file f LEFT JOIN hdqm.definition_set k ON k.id = f.definition_set_id"
+COUNTED = {
+    "series": (
+        "SELECT * FROM hdqm.series_count WHERE (series, with_value) <> (0, 0)",
+        f"""SELECT t.subsystem_id, s.primary_dataset_id, s.processing_id, count(*), count(*) FILTER (WHERE s.has_value)
+            FROM {_OWNED} WHERE {_WHOLE} GROUP BY 1, 2, 3""",
+    ),
+    "gaps": (
+        "SELECT * FROM hdqm.gap_count WHERE points <> 0",
+        f"""SELECT p.run_number, s.primary_dataset_id, s.processing_id, t.subsystem_id, p.status, count(*)
+            FROM hdqm.point p JOIN ({_OWNED}) ON s.id = p.series_id
+            WHERE p.status <> 0 AND s.has_value AND {_WHOLE} GROUP BY 1, 2, 3, 4, 5""",
+    ),
+    "states": (
+        "SELECT state, sum(files) FROM hdqm.file_tally WHERE state IS NOT NULL GROUP BY 1 HAVING sum(files) <> 0",
+        "SELECT state, count(*) FROM hdqm.dqm_file GROUP BY 1",
+    ),
+    "days": (
+        """SELECT day, sum(files), sum(points) FROM hdqm.file_tally WHERE day IS NOT NULL
+            GROUP BY 1 HAVING (sum(files), sum(points)) <> (0, 0)""",
+        f"""SELECT (f.ingested_at AT TIME ZONE 'UTC')::date, count(*), coalesce(sum(cardinality(k.ids)), 0)
+            FROM {_SETS} WHERE f.ingested_at IS NOT NULL GROUP BY 1""",
+    ),
+    "points outside": (
+        "SELECT * FROM hdqm.outside_points(ARRAY(SELECT DISTINCT run_number FROM hdqm.dqm_file WHERE loaded))",
+        f"""SELECT p.run_number, p.series_id FROM hdqm.point p JOIN ({_OWNED}) ON s.id = p.series_id
+            WHERE t.active AND (p.value < t.low OR p.value > t.high)""",
+    ),
+}
+
+
+def miscounted(connection):
+    """Rows that are counted otherwise than the tables have them, by what is counted: none."""
+    found = {}
+    for what, (kept, true) in COUNTED.items():
+        rows = connection.execute(f"(({kept}) EXCEPT ALL ({true})) UNION ALL (({true}) EXCEPT ALL ({kept}))").fetchall()
+        if rows:
+            found[what] = rows
+    return found
+
+
 def orphans(url):
     """Rows whose ids lead nowhere; no foreign keys guard the hypertables."""
     questions = {
@@ -100,4 +144,5 @@ def orphans(url):
     }
     with load.connect(url, role=None) as connection:
         found = {name: connection.execute(text).fetchone()[0] for name, text in questions.items()}
-    return {name: number for name, number in found.items() if number}
+        wrong = miscounted(connection)
+    return {name: number for name, number in found.items() if number} | wrong

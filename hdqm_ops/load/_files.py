@@ -73,6 +73,7 @@ def _register(connection: Connection, rows: Sequence[tuple[Any, ...]], young: fl
     connection.execute("ANALYZE pg_temp.stage_file")
     repeated = run("forget_repetitions")
     unchanged = run("forget_unchanged", young=young)
+    run("lock_datasets")
     run("add_names")
     run("lock_known")
     for (file_id,) in connection.execute(query("files", "moved")).fetchall():

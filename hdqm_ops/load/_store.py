@@ -86,6 +86,8 @@ class _Ledger:
     elements: Sequence[int] | None
     missing_elements: Sequence[int] | None
     claims: int
+    range_version: int | None
+    range_version_now: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,10 @@ class _Load:
             return LoadCounts("extracted", histograms=len(self._result.elements or ()), changed=changed)
         self._displace(rivals, before)
         changed += self._write_points()
+        if any(rival.loaded for rival in rivals) or (
+            before.loaded and before.range_version != before.range_version_now
+        ):
+            self._run("compare_with_ranges")
         self._note(before, calculated=True)
         return self._counts(changed)
 
@@ -247,6 +253,8 @@ class _Load:
             element_set_id=intern(self._connection, "element_set", sorted(elements)) if known else None,
             missing_elements=sorted(missing) if known else None,
             definition_set_id=self._definitions(before) if calculated else before.definition_set_id,
+            # as it was before points were written: where it has changed meanwhile, they are looked at again by who asks
+            range_version=before.range_version_now if calculated else before.range_version,
         )
 
     def _definitions(self, before: _Ledger) -> int:

@@ -29,8 +29,9 @@ WORLD = {
     make_file(325003, 1): {},
 }
 FILES = list(WORLD)
-SMALL = [make_trend(name) for name in "abcde"]  # in the end nobody has e, but some had it early
-OTHER = [make_trend("a", arguments=(10,)), *SMALL[1:3]]  # a computes something else, d and e are retired
+SMALL = [make_trend(name, low=2.5, high=6.5) for name in "abcde"]  # in the end nobody has e, but some had it early
+# a computes something else, what is expected of b changes, d and e are retired
+OTHER = [make_trend("a", arguments=(10,), low=2.5), make_trend("b", high=1.5), SMALL[2]]
 NOW = 10**9
 
 WORKERS = st.sampled_from("xyz")

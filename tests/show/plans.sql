@@ -23,3 +23,6 @@ INSERT INTO hdqm.point (series_id, run_number, value, error, status, definition_
 SELECT s.id, f.run_number, 1, 0.1, 0, s.trend_id, f.id
 FROM hdqm.dqm_file AS f JOIN hdqm.series AS s ON s.primary_dataset_id = f.primary_dataset_id
 WHERE f.run_number >= 329000 OR f.run_number % 300 = 0 ORDER BY f.run_number, s.id;
+-- some gaps, so that there is something to count
+UPDATE hdqm.point SET value = NULL, error = NULL, status = 5 WHERE run_number > 329900 AND series_id % 50 = 31;
+UPDATE hdqm.dqm_file SET range_version = (SELECT version FROM hdqm.expected_range);

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import psycopg
 import pytest
-from tables import UNCOVERED
+from tables import UNCOVERED, miscounted
 
 from hdqm_ops.show import ALARMS, dashboards
 from hdqm_ops.show._style import PALETTE
@@ -551,6 +551,22 @@ def test_a_series_is_correlated_with_a_quantity_of_the_runs_and_a_third_thing(as
     assert all(row["y"] == row["l1_rate_hz"] and row["size"] == row["duration_s"] / 3600 for row in rows)
 
 
+def test_a_correlation_opens_on_two_different_things(ask):
+    """Grafana takes the first of each list where nobody has chosen."""
+    [board] = [board for board in dashboards() if board.uid == "hdqm-correlation"]
+    queries = {
+        variable.name: str(variable.query) for variable in board.templating.list_val if variable.type_val == "query"
+    }
+    pixel = {"subsystem": "'Pixel'", "pd": "'SingleMuon'", "processing": "'PromptReco'"}
+    first = {}
+    for name in "xy":
+        sql = re.sub(r"\$\{(\w+):sqlstring\}", lambda found: pixel[found[1]], queries[name])
+        rows = ask(sql)
+        first[name] = rows[0]["__value"]
+        assert len(rows) == len(ask("SELECT * FROM hdqm.choose_measured('Pixel', 'SingleMuon', 'PromptReco')"))
+    assert first["x"] != first["y"]
+
+
 def test_coverage_says_what_is_there_and_why_the_rest_is_not(ask):
     rows = ask("SELECT * FROM hdqm.coverage('all', 'latest', '60', 'all', 'all')")
     by = partial(lambda why: [row for row in rows if row["why"].startswith(why)])
@@ -607,6 +623,132 @@ def test_coverage_counts_what_points_say_without_counting_them(filled, what):
             "FROM hdqm.file_coverage(ARRAY(SELECT id FROM hdqm.dqm_file), 'Pixel')"
         ).fetchone()
         assert 100 < both[1] < both[0]
+        owner.rollback()
+
+
+# whoever writes, and however: each statement with what must have changed in the counts, lest it proves nothing
+WRITES = {
+    "values become gaps": (
+        "UPDATE hdqm.point SET value = NULL, error = NULL, status = 3 WHERE series_id % 4 = 0 AND run_number % 3 = 0",
+        "SELECT sum(points) FROM hdqm.gap_count",
+    ),
+    "gaps have another reason": (
+        "UPDATE hdqm.point SET status = 4 WHERE status <> 0 AND run_number % 2 = 0",
+        "SELECT array_agg(g ORDER BY g) FROM hdqm.gap_count AS g WHERE points > 0",
+    ),
+    "points go": (
+        "DELETE FROM hdqm.point WHERE series_id % 3 = 0 OR run_number % 5 = 0",
+        "SELECT sum(points) FROM hdqm.gap_count",
+    ),
+    "values leave their range": (
+        "UPDATE hdqm.point SET value = 1e6 WHERE value IS NOT NULL AND series_id % 5 = 0 AND run_number % 2 = 0",
+        "SELECT count(*) FROM hdqm.point_outside",
+    ),
+    "series lose and gain values": (
+        "UPDATE hdqm.series SET has_value = NOT has_value WHERE id % 2 = 0",
+        "SELECT sum(with_value) FROM hdqm.series_count",
+    ),
+    "series come": (
+        (
+            "INSERT INTO hdqm.series (trend_id, primary_dataset_id, processing_id, has_value) "
+            "SELECT t.id, d.id, c.id, t.id % 2 = 0 FROM hdqm.trend t, hdqm.primary_dataset d, hdqm.processing c "
+            "ON CONFLICT DO NOTHING"
+        ),
+        "SELECT sum(series) FROM hdqm.series_count",
+    ),
+    "ranges change": (
+        "UPDATE hdqm.trend SET low = 0, high = CASE WHEN id % 2 = 0 THEN 1 ELSE 1e9 END",
+        "SELECT version FROM hdqm.expected_range",
+    ),
+    "trends retire": (
+        "UPDATE hdqm.trend SET active = false WHERE id % 3 = 0",
+        "SELECT version FROM hdqm.expected_range",
+    ),
+    "files have other states": (
+        "UPDATE hdqm.dqm_file SET state = 'vanished' WHERE id % 3 = 0",
+        "SELECT sum(files) FROM hdqm.file_tally WHERE state = 'vanished'",
+    ),
+    "files are ingested on another day, by another configuration": (
+        (
+            "UPDATE hdqm.dqm_file SET ingested_at = ingested_at - interval '3 days', "
+            "definition_set_id = CASE WHEN id % 2 = 0 THEN definition_set_id END WHERE id % 5 > 0"
+        ),
+        "SELECT array_agg(t ORDER BY t) FROM hdqm.file_tally AS t",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRITES)
+def test_what_triggers_count_is_what_the_tables_hold(filled, what):
+    write, count = WRITES[what]
+    with psycopg.connect(filled) as owner:  # a transaction that is not committed
+        assert miscounted(owner) == {}
+        before = owner.execute(count).fetchone()
+        owner.execute(write)
+        assert owner.execute(count).fetchone() != before
+        assert miscounted(owner) == {}
+        for other, _ in WRITES.values():  # and on top of it everything else
+            owner.execute(other)
+        assert miscounted(owner) == {}
+        owner.rollback()
+
+
+def test_the_tally_of_files_is_gathered(filled):
+    with psycopg.connect(filled) as owner:
+        owner.execute("INSERT INTO hdqm.file_tally VALUES ('failed', NULL, 1, 0), ('failed', NULL, -1, 0)")
+        assert miscounted(owner) == {}
+        owner.execute("SELECT hdqm.gather_tally()")
+        once = owner.execute("SELECT count(*) = count(DISTINCT (state, day)) FROM hdqm.file_tally").fetchone()
+        assert once == (True,)
+        assert miscounted(owner) == {}
+        owner.rollback()
+
+
+def test_counts_can_be_made_anew(filled):
+    with psycopg.connect(filled) as owner:
+        owner.execute("DELETE FROM hdqm.gap_count; DELETE FROM hdqm.series_count; DELETE FROM hdqm.file_tally")
+        owner.execute("INSERT INTO hdqm.point_outside SELECT run_number, 1 FROM hdqm.run")
+        assert set(miscounted(owner)) >= {"gaps", "series", "states", "days"}
+        owner.execute("SELECT hdqm.count_anew()")
+        assert miscounted(owner) == {}
+        owner.rollback()
+
+
+def test_points_outside_are_found_whether_or_not_their_files_know_the_ranges(filled):
+    """A file knows with which ranges it was compared; where that is not known, points are looked at."""
+    found = "SELECT array_agg(o ORDER BY o) FROM hdqm.outside_range(50) AS o"
+    with psycopg.connect(filled) as owner:
+        owner.execute("UPDATE hdqm.point SET value = -1e6 WHERE value IS NOT NULL AND series_id % 7 = 0")
+        owner.execute("UPDATE hdqm.dqm_file SET range_version = NULL")
+        live = owner.execute(found).fetchone()
+        owner.execute("UPDATE hdqm.dqm_file SET range_version = (SELECT version FROM hdqm.expected_range)")
+        owner.execute(
+            "SELECT hdqm.compare_with_ranges(run_number, primary_dataset_id, processing_id) "
+            "FROM hdqm.dqm_file WHERE loaded"
+        )
+        assert owner.execute(found).fetchone() == live
+        assert len(live[0]) > 10
+        owner.rollback()
+
+
+@pytest.mark.parametrize("days", [3, 200])
+def test_points_per_hour_add_up(filled, days):
+    """Of a long time the mean of each day is given, which has 24 hours."""
+    with psycopg.connect(filled) as owner:
+        # at noon, so that no range of days cuts one in two
+        owner.execute(
+            "UPDATE hdqm.dqm_file SET ingested_at = date_trunc('day', ingested_at, 'UTC') + interval '12 hours'"
+        )
+        since = owner.execute("SELECT date_trunc('day', now(), 'UTC') - %s * interval '1 day'", [days]).fetchone()[0]
+        [row] = owner.execute(
+            "SELECT sum(points), sum(files), (SELECT sum(cardinality(k.ids)) FROM hdqm.dqm_file f "
+            "JOIN hdqm.definition_set k ON k.id = f.definition_set_id WHERE f.ingested_at >= %(since)s) "
+            "FROM hdqm.points_per_hour(%(since)s, now() + interval '2 days')",
+            {"since": since},
+        ).fetchall()
+        hours = 24 if days > 62 else 1
+        assert row[1] > 0
+        assert row[0] * hours == pytest.approx(row[2])
         owner.rollback()
 
 

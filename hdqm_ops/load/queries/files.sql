@@ -28,6 +28,20 @@ WHERE f.path = s.path AND d.id = f.primary_dataset_id AND c.id = f.processing_id
     AND (f.state = 'waiting' AND (%(young)s::float8 IS NULL OR coalesce(f.try_again_at <= now(), true))) IS NOT TRUE
     AND CASE WHEN f.state = 'ignored' THEN f.reason END IS NOT DISTINCT FROM s.ignored
 
+-- lock_datasets --
+-- Those that lose the points of a file which has moved, before anything else is locked and in one order: who has points of a
+-- dataset, and how many, is decided by one at a time. A load has one such lock, its first, and waits for none while it holds it.
+SELECT pg_advisory_xact_lock(o.primary_dataset_id, o.processing_id)
+FROM (
+    SELECT DISTINCT f.primary_dataset_id, f.processing_id
+    FROM pg_temp.stage_file s
+    JOIN hdqm.dqm_file f ON f.path = s.path
+    JOIN hdqm.primary_dataset d ON d.id = f.primary_dataset_id
+    JOIN hdqm.processing c ON c.id = f.processing_id
+    WHERE (d.name, c.name) <> (s.primary_dataset, s.processing) OR f.name_run_number <> s.run_number
+    ORDER BY 1, 2
+) AS o
+
 -- add_names --
 WITH datasets AS (
     INSERT INTO hdqm.primary_dataset (name)

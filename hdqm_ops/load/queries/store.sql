@@ -42,7 +42,8 @@ SELECT pg_advisory_xact_lock(f.primary_dataset_id, f.processing_id) FROM hdqm.dq
 
 -- file --
 SELECT f.primary_dataset_id, f.processing_id, f.run_number, f.name_run_number, f.folder_run_number, f.size_bytes, f.mtime,
-    f.state::text, f.loaded, f.definition_set_id, e.ids, f.missing_elements, f.claims
+    f.state::text, f.loaded, f.definition_set_id, e.ids, f.missing_elements, f.claims, f.range_version,
+    (SELECT version FROM hdqm.expected_range)
 FROM hdqm.dqm_file f LEFT JOIN hdqm.element_set e ON e.id = f.element_set_id
 WHERE f.id = %(file_id)s
 
@@ -173,6 +174,10 @@ WHERE f.loaded AND f.primary_dataset_id = %(primary_dataset_id)s AND f.processin
 ORDER BY c.series_id, f.run_number
 ON CONFLICT DO NOTHING
 
+-- compare_with_ranges --
+-- Points that were there before may have been compared with other ranges.
+SELECT hdqm.compare_with_ranges(%(run_number)s, %(primary_dataset_id)s, %(processing_id)s)
+
 -- counts --
 SELECT status, count(*) FROM pg_temp.plan_point WHERE status <> %(missing)s OR has_value GROUP BY status
 
@@ -254,13 +259,14 @@ UPDATE hdqm.dqm_file
 SET state = %(state)s, loaded = %(loaded)s, reason = %(reason)s, folder_run_number = %(folder_run_number)s, tries = 0,
     try_again_at = NULL, claimed_by = NULL, claim_expires = NULL,
     element_set_id = %(element_set_id)s, missing_elements = %(missing_elements)s, definition_set_id = %(definition_set_id)s,
+    range_version = %(range_version)s,
     extracted_at = CASE WHEN %(extracted)s THEN now() ELSE extracted_at END,
     calculated_at = CASE WHEN %(calculated)s THEN now() ELSE calculated_at END,
     ingested_at = CASE WHEN %(calculated)s THEN now() ELSE ingested_at END
 WHERE id = %(file_id)s
-    AND (state, loaded, reason, folder_run_number, element_set_id, missing_elements, definition_set_id, claimed_by)
+    AND (state, loaded, reason, folder_run_number, element_set_id, missing_elements, definition_set_id, range_version, claimed_by)
         IS DISTINCT FROM (%(state)s::hdqm.file_state, %(loaded)s::boolean, %(reason)s::text, %(folder_run_number)s::int,
-            %(element_set_id)s::int, %(missing_elements)s::int[], %(definition_set_id)s::int, NULL::text)
+            %(element_set_id)s::int, %(missing_elements)s::int[], %(definition_set_id)s::int, %(range_version)s::int, NULL::text)
 
 -- know_run --
 INSERT INTO hdqm.run (run_number) VALUES (%(run_number)s) ON CONFLICT DO NOTHING
