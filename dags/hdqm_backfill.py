@@ -70,8 +70,9 @@ def hdqm_backfill():  # noqa: ANN201 - the decorator makes a Dag of it
 
         context = get_current_context()
         context["label"] = label
-        form = context["params"]
-        return pipeline.ingest_batch(settings(), file_ids, mode=form["mode"], subsystems=form["subsystems"] or ())
+        form, told = context["params"], settings()
+        pipeline.give_way(told)
+        return pipeline.ingest_batch(told, file_ids, mode=form["mode"], subsystems=form["subsystems"] or ())
 
     @task(trigger_rule="all_done", retries=0, outlets=[OUTLET], multiple_outputs=False)
     def summary(planned: list[dict] | None, counts: list[dict[str, int]]) -> dict[str, int]:

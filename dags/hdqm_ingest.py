@@ -60,9 +60,10 @@ def hdqm_ingest():  # noqa: ANN201 - the decorator makes a Dag of it
 
         context = get_current_context()
         context["label"] = label
-        form = context["params"]
+        form, told = context["params"], settings()
+        pipeline.give_way(told)
         asked = {name: form[name] or () for name in ("subsystems", "files")}
-        return pipeline.ingest_batch(settings(), file_ids, mode=form["mode"], **asked)
+        return pipeline.ingest_batch(told, file_ids, mode=form["mode"], **asked)
 
     @task(trigger_rule="all_done", retries=0, outlets=[OUTLET], multiple_outputs=False)
     def summary(planned: list[dict] | None, counts: list[dict[str, int]]) -> dict[str, int]:

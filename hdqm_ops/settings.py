@@ -143,6 +143,13 @@ class Settings(BaseSettings):
         '`["sampleMetrics", "/data/moreMetrics.py"]`.',
     )
     jobs: int = Field(default=1, ge=1, le=256, description="Processes that read and reduce at once without `-j`.")
+    nice: int = Field(
+        default=10,
+        ge=0,
+        le=19,
+        description="How far work in bulk (`hdqm ingest`, `extract`, `calculate`; the Dags that ingest, but for fresh "
+        "files) gives way to others where processors are few, as `nice`; 0: not. In a local database its sessions too.",
+    )
     batch_size: int = Field(
         default=200,
         ge=1,

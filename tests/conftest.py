@@ -1,5 +1,6 @@
 """Fixtures by topic, and who runs what where several workers share the tests."""
 
+import os
 import re
 import signal
 from pathlib import Path
@@ -11,6 +12,9 @@ pytest_plugins = ["fix_db", "fix_api"]
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # So a shell starts what it runs in the background, and all that is started from there; tests interrupt programs.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Work in bulk gives way to others: beside tests of the other workers it might stand in line until a patience is over.
+os.environ.setdefault("HDQM_NICE", "0")
 
 _ASKS_FOR_THE_STACK = re.compile(r"^def \w+\((.*\W)?stack\b", re.MULTILINE)
 _ON_THE_STACK = {

@@ -79,6 +79,7 @@ def _work(request: "Request", jobs: int | None, *, as_json: bool) -> None:
     from hdqm_ops import pipeline
 
     settings = with_database()
+    pipeline.give_way(settings)
     plan = pipeline.plan(settings, request)
     for line in plan.remarks:
         tell(line, "yellow")

@@ -21,6 +21,7 @@ from hdqm_ops.load._migrate import MigrationStatus, migrate, migration_status, r
 from hdqm_ops.load._pages import Pages, pages
 from hdqm_ops.load._pending import pending
 from hdqm_ops.load._points import SeriesPoints, read_points
+from hdqm_ops.load._priority import follow_priority
 from hdqm_ops.load._reader import Condition, NotAnswered, Page, Reader
 from hdqm_ops.load._recompute import load_recomputed
 from hdqm_ops.load._runs import (
@@ -85,6 +86,7 @@ __all__ = [
     "end_long_sessions",
     "file_events",
     "first_run_of_days",
+    "follow_priority",
     "holders",
     "left_out_runs",
     "list_files",

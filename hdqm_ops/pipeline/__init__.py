@@ -30,6 +30,7 @@ from hdqm_ops.pipeline._pages import (
     some_files,
 )
 from hdqm_ops.pipeline._plan import Batch, Plan, apply_configuration, plan
+from hdqm_ops.pipeline._priority import give_way
 from hdqm_ops.pipeline._reduction import FileReducer
 from hdqm_ops.pipeline._report import FileReport, Report
 from hdqm_ops.pipeline._request import Request
@@ -67,6 +68,7 @@ __all__ = [
     "end_long_sessions",
     "file_events",
     "find_trends",
+    "give_way",
     "golden_jsons",
     "guard",
     "has_grafana",

@@ -93,6 +93,7 @@ class Database:
     def _opened(self) -> load.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._settings)
+            load.follow_priority(self._connection)
         return self._connection
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ def api(address: str) -> Iterator[subprocess.Popen[bytes]]:
     """``hdqm api serve`` as a process of its own."""
     environment = {**os.environ, "HDQM_READER_URL": address, "HDQM_API_PORT": str(PORT)}
     command = [str(Path(sys.executable).parent / "hdqm"), "api", "serve"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         try:
             while True:
                 with contextlib.suppress(requests.ConnectionError):

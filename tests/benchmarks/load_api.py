@@ -9,7 +9,11 @@ not spared. The client is one process with an event loop, which goes first where
 is not the server's. How late it sent is printed, and what it took itself.
 
 The ingest reads simulated files that were made before, and loads them into a fresh copy of the database of
-``bench_api.py``, into other datasets than the one that is asked for.
+``bench_api.py``, into other datasets than the one that is asked for. First the copy is given the configuration that is
+shipped, as any database is: its rules which runs count make each selection of runs dearer, with an ingest and without.
+At the end the API is measured alone once more, with all that was loaded, and the ingest alone, each for a third of the
+time. API, ingest and client have a session of their own each, as in a stack: where Linux groups processes by session
+(``sched_autogroup_enabled``), that counts.
 """
 
 # ruff: noqa: T201 - a benchmark talks
@@ -41,7 +45,8 @@ COPY = "hdqm_api_load"
 FILES = 300
 WARM_UP_S = 10
 IDLE_S = 10
-NOWHERE: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+NOWHERE: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+HDQM = str(Path(sys.executable).parent / "hdqm")
 MIX = [f"/api/v1/points?subsystem=Tracking&trend=Tracking_trend_{n}&latest=50&{DATASET}" for n in range(1, 9)] + [
     f"/api/v1/points?subsystem=Tracking&trend=Tracking_trend_9&latest=3000&{DATASET}",
     f"/api/v1/points?subsystem=Tracking&search=trend_1&latest=50&{DATASET}",
@@ -153,7 +158,7 @@ def ingesting(address: str, listing: Path) -> Iterator[None]:
     stop = threading.Event()
     with tempfile.TemporaryDirectory(dir=listing.parent) as home:
         environment = {**os.environ, "HDQM_DATABASE_URL": address, "HDQM_HOME": home}
-        command = [str(Path(sys.executable).parent / "hdqm"), "ingest", "-j", "1", "-f"]
+        command = [HDQM, "ingest", "-j", "1", "-f"]
 
         def work() -> None:
             for number in itertools.count():
@@ -192,10 +197,11 @@ def newer(listing: Path, home: Path, number: int) -> Path:
 
 
 def done(address: str) -> int:
-    """Files that were ingested."""
+    """Files that were ingested, also those that a newer version has replaced since."""
     with psycopg.connect(address) as connection:
         row = connection.execute(
-            "SELECT count(*) FROM hdqm.dqm_file WHERE ingested_at IS NOT NULL AND path NOT LIKE '/history/%'"
+            "SELECT count(*) FROM hdqm.dqm_file "
+            "WHERE state IN ('ingested', 'superseded') AND path NOT LIKE '/history/%'"
         ).fetchone()
     return int(row[0]) if row else 0
 
@@ -209,26 +215,42 @@ def copied(url: str) -> str:
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {COPY} WITH (FORCE)")
         server.execute(f"CREATE DATABASE {COPY} TEMPLATE {NAME} STRATEGY file_copy")
+    address = make_conninfo(url, dbname=COPY)
+    with tempfile.TemporaryDirectory() as home:
+        told = {**os.environ, "HDQM_DATABASE_URL": address, "HDQM_HOME": home}
+        subprocess.run([HDQM, "config", "apply"], env=told, check=True, **NOWHERE)
+    with psycopg.connect(address, autocommit=True) as server:
         server.execute("CHECKPOINT")
-    return make_conninfo(url, dbname=COPY)
+    return address
 
 
-def measure(address: str, listing: Path, seconds: float) -> None:
-    """The table: alone, and beside an ingest."""
+def pace(address: str, listing: Path, seconds: float) -> float:
+    """Files a minute of an ingest with nothing beside it."""
+    with ingesting(address, listing):
+        before = done(address)
+        time.sleep(seconds)
+        return 60 * (done(address) - before) / seconds
+
+
+def measure(url: str, listing: Path, seconds: float) -> None:
+    """The table: alone, beside an ingest, and alone again."""
+    address = copied(url)
     with api(address) as process:
         asked("saturate", 8, WARM_UP_S)
         rate = len(asked("saturate", 8, WARM_UP_S)["took"]) / WARM_UP_S
         print(f"saturated at {rate:.0f} requests/s (8 at once); offered {rate / 2:.0f}/s for {seconds:.0f} s")
         print(
             "| | requests | errors | median ms | p95 | p99 | longest | sent late, ms "
-            "| processor: client | API | MB before | after | files |"
+            "| processor: client | API | MB before | after | files/min |"
         )
         print("|---|---|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
         alone = window("alone", process, address, rate / 2, seconds)
         with ingesting(address, listing):
             beside = window("with ingest -j 1", process, address, rate / 2, seconds)
+        window("alone again", process, address, rate / 2, seconds / 3)
         print(f"p95 with / without: {p95(beside) / p95(alone):.2f}\n")
         by_request(alone, beside)
+    print(f"ingest alone: {pace(copied(url), listing, seconds / 3):.0f} files a minute")
 
 
 def window(name: str, process: subprocess.Popen[bytes], address: str, rate: float, seconds: float) -> Taken:
@@ -243,7 +265,7 @@ def window(name: str, process: subprocess.Popen[bytes], address: str, rate: floa
     print(
         f"| {name} | {len(times)} | {errors} | {marks} | {times[-1]:.0f} "
         f"| {1000 * notes['late']:.0f} | {notes['processor_s'] / seconds:.0%} | {spent / seconds:.0%} "
-        f"| {memory:.0f} | {memory_mb(process, 'VmRSS'):.0f} | {done(address) - files} |",
+        f"| {memory:.0f} | {memory_mb(process, 'VmRSS'):.0f} | {60 * (done(address) - files) / seconds:.0f} |",
         flush=True,
     )
     taken: Taken = notes["took"]
@@ -282,7 +304,7 @@ def main() -> None:
         listing = folder / "files.txt"
         listing = listing if listing.exists() else make_files(folder, FILES, os.cpu_count() or 1)
         for _ in range(told.repeats):
-            measure(copied(told.url), listing, told.seconds)
+            measure(told.url, listing, told.seconds)
 
 
 if __name__ == "__main__":

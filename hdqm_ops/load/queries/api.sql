@@ -123,9 +123,13 @@ SELECT * FROM hdqm.fill
 SELECT id AS change_id, run_number, source, field, old_value AS old, new_value AS new, at FROM hdqm.run_change
 
 -- files --
-SELECT dqm_file_id, path, run_number, dataset, primary_dataset, processing, era, tier, processing_version, dqm_version, size_bytes,
-    modified_at, state, reason, tries, loaded, discovered_at, extracted_at, calculated_at, ingested_at
-FROM hdqm.dqm_files
+-- LEFT JOIN: names last, whatever the planner believes of tables that have a few rows more than when it last looked.
+SELECT f.id AS dqm_file_id, f.path, f.run_number, f.dataset, d.name AS primary_dataset, c.name AS processing, f.era, f.tier,
+    f.processing_version, f.dqm_version, f.size_bytes, to_timestamp(f.mtime) AS modified_at, f.state::text AS state, f.reason, f.tries,
+    f.loaded, f.discovered_at, f.extracted_at, f.calculated_at, f.ingested_at
+FROM hdqm.dqm_file AS f
+LEFT JOIN hdqm.primary_dataset AS d ON d.id = f.primary_dataset_id
+LEFT JOIN hdqm.processing AS c ON c.id = f.processing_id
 
 -- coverage --
 SELECT run_number, primary_dataset, processing, subsystem_name AS subsystem, expected, with_value, percent, why
@@ -195,22 +199,26 @@ LEFT JOIN hdqm.definition AS q ON q.trend_id = t.id AND q.is_current
 WHERE s.kind = 'run' AND s.slice = '' AND s.has_value
 
 -- selection_old_shape --
-SELECT DISTINCT u.name AS subsystem, d.name AS primary_dataset, c.name AS processing
-FROM hdqm.series AS s
-JOIN hdqm.trend AS t ON t.id = s.trend_id
-JOIN hdqm.subsystem AS u ON u.id = t.subsystem_id
-JOIN hdqm.primary_dataset AS d ON d.id = s.primary_dataset_id
-JOIN hdqm.processing AS c ON c.id = s.processing_id
-WHERE s.kind = 'run' AND s.slice = '' AND s.has_value
+-- Names last, as in files.
+SELECT u.name AS subsystem, d.name AS primary_dataset, c.name AS processing
+FROM (
+    SELECT DISTINCT t.subsystem_id, s.primary_dataset_id, s.processing_id
+    FROM hdqm.series AS s
+    JOIN hdqm.trend AS t ON t.id = s.trend_id
+    WHERE s.kind = 'run' AND s.slice = '' AND s.has_value
+) AS x
+LEFT JOIN hdqm.subsystem AS u ON u.id = x.subsystem_id
+LEFT JOIN hdqm.primary_dataset AS d ON d.id = x.primary_dataset_id
+LEFT JOIN hdqm.processing AS c ON c.id = x.processing_id
 ORDER BY 1, 2, 3
 
 -- plots_old_shape --
 SELECT u.name AS subsystem, d.name AS primary_dataset, c.name AS processing, t.name, s.id
 FROM hdqm.series AS s
 JOIN hdqm.trend AS t ON t.id = s.trend_id
-JOIN hdqm.subsystem AS u ON u.id = t.subsystem_id
-JOIN hdqm.primary_dataset AS d ON d.id = s.primary_dataset_id
-JOIN hdqm.processing AS c ON c.id = s.processing_id
+LEFT JOIN hdqm.subsystem AS u ON u.id = t.subsystem_id
+LEFT JOIN hdqm.primary_dataset AS d ON d.id = s.primary_dataset_id
+LEFT JOIN hdqm.processing AS c ON c.id = s.processing_id
 WHERE s.kind = 'run' AND s.slice = '' AND s.has_value
 ORDER BY 1, 2, 3, 4
 
