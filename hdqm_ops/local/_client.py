@@ -122,9 +122,11 @@ class AirflowClient:
         return said
 
     def clear(self, dag_id: str, run_id: str, *task_ids: str) -> None:
-        """Let tasks of a run be done once more."""
-        wish = {"dry_run": False, "dag_run_id": run_id, "task_ids": task_ids, "only_failed": False}
-        self._ask("POST", f"dags/{dag_id}/clearTaskInstances", json={**wish, "reset_dag_runs": True})
+        """Let tasks of a run be done once more; without names, those that failed and what waited for them."""
+        wish = {"dry_run": False, "dag_run_id": run_id, "only_failed": not task_ids, "reset_dag_runs": True}
+        if task_ids:
+            wish["task_ids"] = list(task_ids)
+        self._ask("POST", f"dags/{dag_id}/clearTaskInstances", json=wish)
 
     def _broken_files(self) -> dict[str, str]:
         """Dag files that cannot be imported, and why."""

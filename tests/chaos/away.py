@@ -169,6 +169,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=61)
     parser.add_argument("--for-ever", action="store_true", help="one more, whose database does not come back in time")
+    parser.add_argument("--only", default="", help="only scenes whose name has this")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
     folder = Path(tempfile.mkdtemp(prefix="hdqm-away-"))
@@ -207,7 +208,7 @@ def made(folder, options):
     ]
     if options.for_ever:
         scenes.append(ForEver(place("ever"), task_pause_s=1, database_wait_s=1))
-    return scenes
+    return [scene for scene in scenes if options.only in scene.name]
 
 
 if __name__ == "__main__":
