@@ -524,6 +524,10 @@ def text(title: str, markdown: str, *, width: int, height: int) -> Panel:
     )
 
 
+HIDDEN_ADDRESS: Override = ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True})
+"""The column that links of the others lead to."""
+
+
 def columns(**texts: str | Mapping[str, Json]) -> list[Override]:
     """Overrides of table columns: a heading, or properties of which ``name`` is the heading."""
     made: list[Override] = []

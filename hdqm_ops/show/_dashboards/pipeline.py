@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import hours, link, page_link, table
+from hdqm_ops.show._style import HIDDEN_ADDRESS, hours, link, page_link, table
 from hdqm_ops.show._target import Target
 
 _WHOLE = {"unit": "none", "decimals": 0}
@@ -54,7 +54,7 @@ def _dags() -> tuple[Panel, Panel]:
             ("^failed$", {"displayName": "Failed, 24 h", **_FAILED}),
             ("^running$", {"displayName": "Not ended"}),
             ("^seconds$", {"displayName": "Takes", "unit": "s", "decimals": 1}),
-            ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True}),
+            HIDDEN_ADDRESS,
         ],
         width=24,
         height=8,
@@ -71,7 +71,7 @@ def _dags() -> tuple[Panel, Panel]:
             ("^duration_s$", {"displayName": "Took", "unit": "s", "decimals": 1, "custom.width": 110}),
             ("^run_type$", {"displayName": "Why", "custom.width": 120}),
             ("^run_id$", {"displayName": "Run in Airflow", "links": [_AIRFLOW], "custom.minWidth": 400}),
-            ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True}),
+            HIDDEN_ADDRESS,
         ],
         width=24,
         height=9,

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import curve, link, map_2d, page_link, picture, sentence, table
+from hdqm_ops.show._style import HIDDEN_ADDRESS, curve, link, map_2d, page_link, picture, sentence, table
 from hdqm_ops.show._target import Target
 
 _DATASET = ("subsystem", "pd", "processing")
@@ -61,7 +61,7 @@ def dashboard() -> Dashboard:
                     "links": [link("Open ${__data.fields.Page}", "${__data.fields.Address}", new_tab=True)],
                 },
             ),
-            ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True}),
+            HIDDEN_ADDRESS,
         ],
         width=16,
         height=5,
