@@ -1,6 +1,8 @@
 """Every question of every dashboard to a filled database, as the role of Grafana."""
 
+import random
 import re
+import statistics
 from functools import partial
 from itertools import pairwise
 
@@ -376,11 +378,32 @@ def test_mean_and_rms_are_those_of_all_drawn_values(plot):
 
 
 def test_outliers_are_left_out_when_asked(plot):
-    every, most = plot(runs="110"), plot(runs="110", options=["outliers"])
-    assert max(row["value"] or 0 for row in most if row["kind"] == "point") < max(
-        row["value"] or 0 for row in every if row["kind"] == "point"
-    )
-    assert len(most) > 0.9 * len(every)
+    plots = plot(runs="110"), plot(runs="110", options=["outliers"])
+    every, most = ([row["value"] for row in rows if row["kind"] == "point"] for rows in plots)
+    middle = statistics.median(every)
+    reach = 5 * 1.4826 * statistics.median(abs(value - middle) for value in every)
+    assert sorted(most) == sorted(value for value in every if abs(value - middle) <= reach)
+    assert 0.9 * len(every) < len(most) < len(every)
+
+
+@pytest.mark.parametrize("size", [*range(1, 13), 400, 401])
+@pytest.mark.parametrize("kind", ["spread", "tied", "equal", "far apart"])
+def test_the_median_deviation_is_looked_up_in_sorted_values(ask, size, kind):
+    dice = random.Random(f"{size} {kind}")
+    values = {
+        "spread": [dice.gauss(3, 2) for _ in range(size)],
+        "tied": [float(dice.randrange(4)) for _ in range(size)],
+        "equal": [7.25] * size,
+        "far apart": [dice.choice([-1e300, -1e-300, 0.0, 1e300]) for _ in range(size)],
+    }[kind]
+    (found,) = ask("SELECT * FROM hdqm.median_and_deviation(%s::double precision[])", sorted(values))
+    middle = statistics.median(values)
+    assert found["median"] == pytest.approx(middle, rel=1e-15)
+    assert found["deviation"] == pytest.approx(statistics.median(abs(value - middle) for value in values), rel=1e-15)
+
+
+def test_no_values_have_no_median(ask):
+    assert ask("SELECT * FROM hdqm.median_and_deviation('{}')") == [{"median": None, "deviation": None}]
 
 
 def test_the_expected_range_is_drawn_where_all_trends_share_it(plot):
