@@ -559,9 +559,31 @@ def test_the_line_of_a_correlation_is_that_of_least_squares(ask):
     slope, intercept = np.polyfit(x, y, 1)
     (fit,) = ask(f"SELECT * FROM hdqm.correlation_fit{call}")
     assert (fit["slope"], fit["intercept"], fit["r"]) == pytest.approx((slope, intercept, np.corrcoef(x, y)[0, 1]))
-    assert fit["equation"].startswith("y = ")
+    read = re.match(r"y = (−?)(\d+\.?\d*) x ([+−]) (\d+\.?\d*)  ·  r = (−?)(0\.\d{3})  ·  (\d+) runs", fit["equation"])
+    assert read, fit["equation"]
+    told = (float(f"{read[1]}{read[2]}".replace("−", "-")), float(f"{read[3]}{read[4]}".replace("−", "-")))
+    assert told == pytest.approx((slope, intercept), rel=1e-3)
+    assert int(read[7]) == len(rows)
     line = ask(f"SELECT * FROM hdqm.correlation_line{call}")
     assert [row["line_y"] for row in line] == pytest.approx([slope * x.min() + intercept, slope * x.max() + intercept])
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (0, "0"),
+        (-0.81714, "−0.8171"),
+        (52099.7, "52100"),
+        (1234567.8, "1234568"),
+        (2.5, "2.5"),
+        (-0.000123456, "−0.0001235"),
+        (0.0000987, "9.870e-05"),
+        (-3e12, "−3.000e+12"),
+        (5e-324, "4.941e-324"),
+    ],
+)
+def test_numbers_of_an_equation_are_written_as_people_do(ask, number, written):
+    assert ask("SELECT hdqm.readable_number(%s) AS written", number)[0]["written"] == written
 
 
 def test_a_series_is_correlated_with_a_quantity_of_the_runs_and_a_third_thing(ask):
