@@ -121,7 +121,10 @@ class Settings(BaseSettings):
         default=None, description="Address that Grafana posts alarms to; it may hold a token."
     )
     alarm_email: str | None = Field(
-        default=None, description="Addresses that Grafana sends alarms to, with semicolons between."
+        default=None,
+        description="Addresses that Grafana sends alarms to, with semicolons between. "
+        "Its mail server is `localhost:25`, or what Grafana's own `GF_SMTP_HOST`, `GF_SMTP_USER`, `GF_SMTP_PASSWORD`, "
+        "`GF_SMTP_FROM_ADDRESS` name.",
     )
     configs: tuple[Path, ...] | None = Field(
         default=None,

@@ -80,6 +80,7 @@ class Grafana:
         self._port = settings.grafana_port
         self._database = database
         webhook = settings.alarm_webhook
+        self._mails = bool(settings.alarm_email)
         self._contacts = show.contact_points(webhook.get_secret_value() if webhook else None, settings.alarm_email)
         self._secrets = Secrets(self._stack_home)
 
@@ -145,9 +146,12 @@ class Grafana:
     # -- environment ---------------------------------------------------------------------------------------------------
 
     def environment(self) -> dict[str, str]:
-        """All that it gets: ours over the user's, without what the user set for another Grafana."""
-        inherited = {name: text for name, text in os.environ.items() if not name.startswith("GF_")}
-        return {**inherited, **_MACHINE, **self._where(), **self._datasource()}
+        """All that it gets: ours over the user's, without what the user set for another Grafana but its mail server."""
+        inherited = {
+            name: text for name, text in os.environ.items() if not name.startswith("GF_") or name.startswith("GF_SMTP_")
+        }
+        mail = {"GF_SMTP_ENABLED": "true"} if self._mails else {}
+        return {**mail, **inherited, **_MACHINE, **self._where(), **self._datasource()}
 
     def _where(self) -> dict[str, str]:
         return {

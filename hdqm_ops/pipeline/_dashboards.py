@@ -82,6 +82,7 @@ def publish_dashboards(
         database_url=_secret(settings.grafana_database_url),
         subsystems=_subsystems(settings),
         contacts=show.Contacts(_secret(settings.alarm_webhook), settings.alarm_email),
+        ca_bundle=settings.ca_bundle,
         dry_run=dry_run,
         prune=prune,
         say=say,

@@ -50,8 +50,8 @@ ALARMS = (
         "SELECT hours AS value, run FROM hdqm.alarm_freshness()",
         above=24,
         lasting="10m",
-        summary='Nothing is ingested of a run that ended {{ printf "%.0f" $values.A.Value }} hours ago, '
-        "while OMS has collisions.",
+        summary="No collision run is ingested any more since run {{ $labels.run }}, "
+        'which ended {{ printf "%.0f" $values.A.Value }} hours ago.',
         page="{{ externalURL }}d/hdqm-pipeline",
         no_data="NoData",  # it always answers one row: none means that something else is wrong
         labels={"severity": "critical"},
@@ -71,15 +71,16 @@ ALARMS = (
     Alarm(
         "hdqm-outside",
         "Points outside of the expected range",
-        "SELECT subsystem, trend, owner, primary_dataset, processing, run, points AS value FROM hdqm.alarm_outside()",
+        "SELECT subsystem, trend, owner, primary_dataset, processing, run, runs, points AS value "
+        "FROM hdqm.alarm_outside()",
         above=0,
         lasting="0s",
         summary="{{ $labels.subsystem }}/{{ $labels.trend }} is outside of its expected range in run {{ $labels.run }} "
         "({{ $labels.primary_dataset }}, {{ $labels.processing }}).",
         page="{{ externalURL }}d/hdqm-trend?var-subsystem={{ urlquery $labels.subsystem }}"
         "&var-pd={{ urlquery $labels.primary_dataset }}&var-processing={{ urlquery $labels.processing }}"
-        "&var-panel=trend:{{ urlquery $labels.trend }}&var-mode=where"
-        "&var-runs=run_number%20%3C%3D%20{{ $labels.run }}&var-options=range",
+        "&var-panel=trend:{{ urlquery $labels.trend }}&var-mode=range&var-runs={{ $labels.runs }}"
+        "&var-options=fills&var-options=range",
         no_data="OK",  # no row: every point is where it is expected
         labels={"severity": "warning"},
     ),
@@ -103,7 +104,7 @@ def alarm_rules(alarms: Sequence[Alarm] = ALARMS) -> dict[str, Any]:
     group = {
         "orgId": 1,
         "name": GROUP,
-        "folder": FOLDER,
+        "folder": f"{FOLDER} alarms",  # found by title: that of the dashboards' folder would make a second one of it
         "interval": f"{INTERVAL_S}s",
         "rules": [rule(alarm) for alarm in alarms],
     }

@@ -190,6 +190,12 @@ def test_grafana_gets_each_variable_that_its_provisioning_names(services):
             assert environment[variable], (file, variable)
 
 
+def test_grafana_is_told_of_a_mail_server(secrets):
+    server = {"GF_SMTP_ENABLED": "true", "GF_SMTP_HOST": "mail.example.org:587", "GF_SMTP_PASSWORD": "x"}
+    environment = resolved({**secrets, **server})["services"]["grafana"]["environment"]
+    assert server.items() <= environment.items()
+
+
 # -- hdqm deploy env ---------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -155,10 +155,12 @@ def browse(grafana, chromium):
 
 @pytest.fixture(scope="session")
 def empty_grafana(installation, reader_login):
-    """A Grafana that nothing is provisioned into."""
+    """A Grafana that nothing is provisioned into, and that asks anew what an account may each time."""
     home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
     server = Grafana(Settings(home=home, grafana_port=free_port()), installation, reader_login)
-    component = server.component()
+    component = replace(
+        server.component(), environment=lambda: {**server.environment(), "GF_RBAC_PERMISSION_CACHE": "false"}
+    )
     try:
         for name in ("alerting", "dashboards", "datasources", "plugins"):
             (home / "grafana" / "provisioning" / name).mkdir(parents=True)

@@ -1,18 +1,23 @@
-"""Every alarm fires in a real Grafana, reaches a webhook, and links to a page that explains it."""
+"""Every alarm fires in a real Grafana, reaches a webhook and a mailbox, and links to a page that explains it."""
 
 import json
 import re
 import shutil
 import tempfile
 import time
+from dataclasses import replace
+from email import message_from_bytes, policy
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 import requests
+from browser import Page
 from ports import free_port
 
 from hdqm_ops.local._grafana import Grafana
@@ -60,6 +65,38 @@ def webhook():
         server.shutdown()
 
 
+class Mailbox(StreamRequestHandler):
+    """As much of a mail server as one letter needs."""
+
+    def handle(self):
+        self.say("220 here")
+        for line in self.rfile:
+            match line.split()[0].upper():
+                case b"EHLO" | b"HELO" | b"MAIL" | b"RCPT" | b"RSET" | b"NOOP":
+                    self.say("250 well")
+                case b"DATA":
+                    self.say("354 go on")
+                    self.server.letters.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+                    self.say("250 kept")
+                case b"QUIT":
+                    self.say("221 bye")
+                    return
+                case _:
+                    self.say("502 what?")
+
+    def say(self, words):
+        self.wfile.write(words.encode() + b"\r\n")
+
+
+@pytest.fixture(scope="module")
+def mailbox():
+    with ThreadingTCPServer(("127.0.0.1", 0), Mailbox) as server:
+        server.letters = []
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def troubled(filled):
     """The filled database in trouble, and well again afterwards."""
@@ -79,11 +116,12 @@ def troubled(filled):
 
 
 @pytest.fixture(scope="module")
-def impatient(installation, reader_login, webhook):
+def impatient(installation, reader_login, webhook, mailbox):
     """A Grafana with our alarms that asks at once and tells at once: the rules are ours, the waiting is not."""
     home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
     address = f"http://127.0.0.1:{webhook.server_port}/"
-    server = Grafana(Settings(home=home, grafana_port=free_port(), alarm_webhook=address), installation, reader_login)
+    told = {"alarm_webhook": address, "alarm_email": "shift@example.org;expert@example.org"}
+    server = Grafana(Settings(home=home, grafana_port=free_port(), **told), installation, reader_login)
     server.prepare()
     folder = home / "grafana" / "provisioning" / "alerting"
     rules = json.loads((folder / "rules.json").read_text())
@@ -95,22 +133,32 @@ def impatient(installation, reader_login, webhook):
     contacts = json.loads((folder / "contact-points.json").read_text())
     contacts["policies"][0] |= {"group_wait": "1s", "group_interval": "1s"}
     (folder / "contact-points.json").write_text(json.dumps(contacts))
-    component = server.component()
-    try:
-        component.start()
-        component.await_health(180)
-        yield server
-    finally:
-        component.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    at_once = {f"GF_UNIFIED_ALERTING_{whose}_CONFIG_POLL_INTERVAL": "5s" for whose in ("ADMIN", "ALERTMANAGER")}
+    component = replace(server.component(), environment=lambda: {**server.environment(), **at_once})
+    with pytest.MonkeyPatch.context() as users:
+        users.setenv("GF_SMTP_HOST", f"127.0.0.1:{mailbox.server_address[1]}")
+        users.setenv("GF_AUTH_ANONYMOUS_ENABLED", "false")  # of another Grafana
+        try:
+            component.start()
+            component.await_health(180)
+            yield server
+        finally:
+            component.stop()
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def await_told(webhook, found):
+    """Wait until what the webhook was told holds it."""
+    deadline = time.monotonic() + 240
+    while not (wanted := found(webhook.told)):
+        assert time.monotonic() < deadline, webhook.told
+        time.sleep(0.5)
+    return wanted
 
 
 def test_every_alarm_reaches_the_webhook_and_links_to_its_cause(troubled, impatient, webhook):
     titles = {alarm.title for alarm in ALARMS}
-    deadline = time.monotonic() + 180
-    while {alert["labels"]["alertname"] for alert in webhook.told} != titles:
-        assert time.monotonic() < deadline, webhook.told
-        time.sleep(0.5)
+    await_told(webhook, lambda told: {alert["labels"]["alertname"] for alert in told} == titles)
 
     told = {alert["labels"]["alertname"]: alert for alert in webhook.told if alert["status"] == "firing"}
     for alert in told.values():
@@ -119,17 +167,52 @@ def test_every_alarm_reaches_the_webhook_and_links_to_its_cause(troubled, impati
         assert alert["annotations"]["dashboard"].startswith(f"{impatient.address}/d/hdqm-")
         uid = urlsplit(alert["annotations"]["dashboard"]).path.removeprefix("/d/")
         assert requests.get(f"{impatient.address}/api/dashboards/uid/{uid}", timeout=120).ok
-    assert "ended 72 hours ago" in told["Collision runs are not ingested"]["annotations"]["summary"]
+    assert told["Collision runs are not ingested"]["annotations"]["summary"] == (
+        "No collision run is ingested any more since run 400001, which ended 72 hours ago."
+    )
     assert re.match(r"\d+ DQM files", told["DQM files failed"]["annotations"]["summary"])
     assert told["Gaps are growing"]["labels"]["subsystem"] == "HCAL"
 
-    outside = [alert for alert in webhook.told if alert["labels"].get("trend") == "charge+layer 1"]
-    labels = outside[0]["labels"]
+    (outside,) = charge(webhook.told)
+    labels = outside["labels"]
     assert (labels["subsystem"], labels["owner"], labels["severity"]) == ("Pixel", "anna", "warning")
-    chosen = parse_qs(urlsplit(outside[0]["annotations"]["dashboard"]).query)
+    chosen = parse_qs(urlsplit(outside["annotations"]["dashboard"]).query)
     assert chosen["var-panel"] == ["trend:charge+layer 1"]
     assert chosen["var-pd"] == [labels["primary_dataset"]]
-    assert chosen["var-runs"] == [f"run_number <= {labels['run']}"]
+    assert chosen["var-runs"] == [labels["runs"]]
+    assert labels["runs"].endswith(f"-{labels['run']}")
+
+
+def charge(told):
+    """The last that was told of the trend that left its range in the newest run."""
+    return [alert for alert in told if alert["labels"].get("trend") == "charge+layer 1"][-1:]
+
+
+def test_the_link_of_an_alarm_opens_its_trend_at_its_run(troubled, impatient, webhook, chromium):
+    (alert,) = await_told(webhook, charge)
+    labels = alert["labels"]
+    page = Page(chromium.new_page(viewport={"width": 1600, "height": 1000}), impatient.address)
+    page.open(alert["annotations"]["dashboard"].removeprefix(impatient.address))
+    assert page.faults() == []
+    where = f"of {labels['subsystem']} in {labels['primary_dataset']} / {labels['processing']}"
+    assert page.page.get_by_text(re.compile(rf"^\d+ runs, \d+ to {labels['run']}, {where}")).count() == 1
+    assert page.page.get_by_text("charge+layer 1").count() > 0
+    assert page.page.get_by_text("1000000", exact=True).count() > 0  # its value there, in the table of values
+    assert page.marks()[0] > 50
+    page.page.close()
+
+
+def test_every_alarm_is_sent_by_mail_through_the_server_that_the_user_names(troubled, impatient, mailbox):
+    def letters():
+        return [message_from_bytes(letter, policy=policy.SMTP) for letter in mailbox.letters]
+
+    deadline = time.monotonic() + 240
+    while not all(any(alarm.title in str(letter["Subject"]) for letter in letters()) for alarm in ALARMS):
+        assert time.monotonic() < deadline, [letter["Subject"] for letter in letters()]
+        time.sleep(0.5)
+    assert {str(letter["To"]) for letter in letters()} == {"shift@example.org", "expert@example.org"}
+    words = [unescape(letter.get_body().get_content()) for letter in letters() if "outside" in str(letter["Subject"])]
+    assert any("is outside of its expected range in run" in word and "/d/hdqm-trend?" in word for word in words)
 
 
 def test_a_broken_question_is_an_alarm_of_its_own(troubled, filled, impatient, webhook):
@@ -137,10 +220,7 @@ def test_a_broken_question_is_an_alarm_of_its_own(troubled, filled, impatient, w
     with psycopg.connect(filled, autocommit=True) as owner:
         owner.execute("ALTER FUNCTION hdqm.alarm_gaps() RENAME TO alarm_gaps_away")
         try:
-            deadline = time.monotonic() + 120
-            while not any(one["labels"]["alertname"] == "DatasourceError" for one in webhook.told):
-                assert time.monotonic() < deadline, webhook.told
-                time.sleep(0.5)
+            await_told(webhook, lambda told: "DatasourceError" in {one["labels"]["alertname"] for one in told})
         finally:
             owner.execute("ALTER FUNCTION hdqm.alarm_gaps_away() RENAME TO alarm_gaps")
     (said,) = {one["labels"]["rulename"] for one in webhook.told if one["labels"]["alertname"] == "DatasourceError"}

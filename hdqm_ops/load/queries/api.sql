@@ -150,7 +150,7 @@ SELECT row_number() OVER () AS alarm_id, a.*
 FROM (
     SELECT 'freshness' AS alarm, NULL::text AS subsystem, NULL::text AS trend, NULL::text AS owner, NULL::text AS primary_dataset,
         NULL::text AS processing, nullif(run, '')::int AS run_number, hours AS value,
-        'hours since the oldest collision run of two weeks ended of which nothing is ingested' AS meaning
+        'hours since the collision run ended from which on none is ingested any more' AS meaning
     FROM hdqm.alarm_freshness() WHERE hours > 0
     UNION ALL
     SELECT 'outside', subsystem, trend, owner, primary_dataset, processing, run::int, points,
