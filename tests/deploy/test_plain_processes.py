@@ -174,10 +174,14 @@ def files(up):
     return up.run("simulate-dqm")
 
 
-def test_simulated_files_become_trends(up, files, airflow, reader):
+@pytest.fixture(scope="module")
+def ingested(files, airflow):
     run_id = airflow.trigger("hdqm_ingest", {"runs": "324747-324770"})
     state = airflow.wait("hdqm_ingest", run_id, timeout_s=300)
     assert state == "success", airflow.failed_tasks("hdqm_ingest", run_id)
+
+
+def test_simulated_files_become_trends(ingested, reader):
     assert points(reader) > 100
 
 
@@ -226,6 +230,19 @@ def test_grafana_is_provisioned_and_airflow_gets_a_token(grafana, secrets, ports
     assert source["status"] == "OK", source
     rules = requests.get(f"{address}/v1/provisioning/alert-rules", auth=admin, timeout=120).json()
     assert len(rules) >= 4
+
+
+@pytest.mark.grafana
+def test_the_dag_publishes_into_the_grafana_that_reads_files(grafana, ingested, airflow, secrets, ports):
+    """What Grafana reads from files is as it should be; the pages of single subsystems no file brings."""
+    grafana.run("init-grafana")
+    run_id = airflow.trigger("hdqm_publish_dashboards", {"prune": True})
+    state = airflow.wait("hdqm_publish_dashboards", run_id, timeout_s=300)
+    assert state == "success", airflow.failed_tasks("hdqm_publish_dashboards", run_id)
+    admin = ("admin", secrets["GRAFANA_ADMIN_PASSWORD"])
+    address = f"http://127.0.0.1:{ports['grafana:3000']}/api/search"
+    pages = requests.get(address, params={"type": "dash-db"}, auth=admin, timeout=120).json()
+    assert {"hdqm-home", "hdqm-trends-Pixel", "hdqm-trends-HCAL"} <= {page["uid"] for page in pages}
 
 
 # -- profile celery ----------------------------------------------------------------------------------------------------
