@@ -26,11 +26,7 @@ PANELS = (
     f"SELECT * FROM hdqm.choose_panel({_DATASET}, "
     "${search:sqlstring}, ${show:sqlstring}, ${page:sqlstring}, ${per_page:sqlstring})"
 )
-ALL_PANELS = (
-    f"SELECT title AS __text, name AS __value FROM hdqm.panels({_DATASET}, '', 'groups') "
-    f"UNION ALL SELECT 'trend ' || title, name FROM hdqm.panels({_DATASET}, '', 'trends') AS t "
-    f"WHERE NOT EXISTS (SELECT FROM hdqm.panels({_DATASET}, '', 'groups') AS g WHERE g.name = t.name)"
-)
+ALL_PANELS = f"SELECT __text, __value FROM hdqm.choose_any_panel({_DATASET})"
 SERIES = f"SELECT __text, __value FROM hdqm.choose_measured({_DATASET}) WHERE __value NOT LIKE 'OMS %'"
 
 
@@ -53,7 +49,13 @@ _MORE = "${added:sqlstring}, ARRAY[${oms:sqlstring}]::text[]"
 _MARKS = "SELECT x, unnest(series) AS series, unnest(value) AS value FROM hdqm.trend_marks({}) ORDER BY x, rank"
 EACH_PLOT = _MARKS.format(f"{_EACH_PANEL}, {_DRAWN}, '', '{{}}'")
 PLOT = _MARKS.format(f"{_PANEL}, {_DRAWN}, {_MORE}")
-PANEL_HISTORY = f"SELECT x, curve, content FROM hdqm.panel_history(${{panel:sqlstring}}, {_DATASET})"
+# a step begins at its place: without a last edge the newest hundred runs would have none
+PANEL_HISTORY = (
+    "WITH h AS MATERIALIZED ("
+    f"SELECT x, curve, content FROM hdqm.panel_history(${{panel:sqlstring}}, {_DATASET})"
+    ") SELECT * FROM h UNION ALL SELECT x + 100, curve, content "
+    "FROM (SELECT DISTINCT ON (curve) * FROM h ORDER BY curve, x DESC) AS last ORDER BY x"
+)
 # Runs stand at whole numbers; on a wide screen ticks fall between them too, and would be labelled as they are.
 AXIS_TICKS = (
     f"SELECT tick, label, low, high FROM hdqm.axis_ticks(${{axis:sqlstring}}, {_SELECTION}) "
@@ -112,6 +114,9 @@ HISTOGRAM_MAP = (
     "SELECT x, y, content, size "
     f"FROM hdqm.histogram_map(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})"
 )
+_AXES = f"hdqm.histogram_axes(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})"
+HISTOGRAM_X = f"SELECT x_label AS label FROM {_AXES}"
+HISTOGRAM_Y = f"SELECT y_label AS label FROM {_AXES}"
 HISTOGRAM_PICTURE = (
     "SELECT coalesce("
     f"hdqm.histogram_picture(${{series:sqlstring}}, {_DATASET}, {_RUN}, {_REFERENCE}, ${{input:sqlstring}}), '')"
@@ -141,8 +146,15 @@ CORRELATION_VALUES = f"SELECT run_number, x, y, size FROM hdqm.correlation({_THR
 # -- runs and fills ----------------------------------------------------------------------------------------------------
 
 _FOUND = "${search:sqlstring}, ${class:sqlstring}, ${number:sqlstring}"
-RUNS = f"SELECT * FROM hdqm.run_table({_FOUND})"
-FILLS = f"SELECT * FROM hdqm.fill_table({_FOUND})"
+RUNS = (
+    "SELECT run_number, start_time, duration_s, fill_number, run_class_name, significant, delivered_lumi_pb, "
+    "recorded_lumi_pb, certified, files, era, initial_lumi_1e34, end_lumi_1e34, b_field_t, energy_gev, l1_rate_hz, "
+    f"hlt_physics_rate_hz, hlt_key, l1_key, injection_scheme FROM hdqm.run_table({_FOUND})"
+)
+FILLS = (
+    "SELECT fill_number, runs, delivered_lumi_pb, recorded_lumi_pb, hours, start_time, first_run, last_run, "
+    f"injection_scheme FROM hdqm.fill_table({_FOUND})"
+)
 LUMINOSITY = (
     'SELECT fill_number::text AS fill, delivered_lumi_pb AS "delivered", recorded_lumi_pb AS "recorded" '
     f"FROM hdqm.fill_table({_FOUND}) ORDER BY fill_number"
@@ -158,27 +170,41 @@ GOLDEN = (
 
 # -- home, coverage, pipeline ------------------------------------------------------------------------------------------
 
-HOME = "SELECT * FROM hdqm.home_subsystems()"
+HOME = (
+    "SELECT subsystem, last_run, last_ingested, outside_last_day, gaps_last_day, points_last_day, runs_last_day, "
+    "trends, primary_datasets FROM hdqm.home_subsystems()"
+)
 RECENT_RUNS = "SELECT * FROM hdqm.recent_runs(15)"
 OUTSIDE = "SELECT * FROM hdqm.outside_range(3) LIMIT 200"
 SITE_PAGES = "SELECT page, url FROM hdqm.site_pages()"
 
 _COVERED = f"hdqm.coverage(${{subsystem:sqlstring}}, {_RUNS})"
+# Not every run has every dataset: what has no file is not counted as missing but told. Rounded down, so that only what
+# is complete is 100.
+_SHARE = (
+    "floor(100.0 * sum(with_value) FILTER (WHERE why <> 'no DQM file') "
+    "/ sum(expected) FILTER (WHERE why <> 'no DQM file')) AS percent"
+)
 COVERAGE_SUBSYSTEMS = (
-    "SELECT run_number, subsystem_name, 100.0 * sum(with_value) / sum(expected) AS percent "
+    f"SELECT run_number, subsystem_name, {_SHARE} "
     f"FROM {_COVERED} GROUP BY run_number, subsystem_name ORDER BY run_number DESC, subsystem_name"
 )
 COVERAGE_DATASETS = (
-    "SELECT run_number, dataset, 100.0 * sum(with_value) / sum(expected) AS percent "
+    f"SELECT run_number, dataset, {_SHARE} "
     f"FROM {_COVERED} GROUP BY run_number, dataset ORDER BY run_number DESC, dataset"
 )
 COVERAGE_GAPS = (
-    "SELECT run_number, dataset, subsystem_name AS subsystem, expected - with_value AS missing, expected, percent, "
-    f"why FROM {_COVERED} WHERE with_value < expected"
+    "SELECT run_number, dataset, subsystem_name AS subsystem, expected - with_value AS missing, expected, "
+    f"floor(percent) AS percent, why FROM {_COVERED} WHERE with_value < expected "
+    "ORDER BY run_number DESC, why = 'no DQM file', dataset, subsystem"
 )
 COVERAGE_TRENDS = (
-    "SELECT * FROM hdqm.coverage_trends(${run:sqlstring}, ${subsystem:sqlstring}, "
-    "split_part(${dataset:sqlstring}, ' / ', 1), split_part(${dataset:sqlstring}, ' / ', 2))"
+    "SELECT run_number, t.*, pd, processing FROM "
+    "(SELECT split_part(${dataset:sqlstring}, ' / ', 1), split_part(${dataset:sqlstring}, ' / ', 2)) "
+    "AS d (pd, processing) CROSS JOIN LATERAL (SELECT coalesce(nullif("
+    "hdqm.whole_number(${run:sqlstring}, 0, 999999999, 0), 0), hdqm.newest_run("
+    "${subsystem:sqlstring}, pd, processing)) AS run_number) AS r "
+    "CROSS JOIN LATERAL hdqm.coverage_trends(run_number::text, ${subsystem:sqlstring}, pd, processing) AS t"
 )
 COVERAGE_CHOICE = "SELECT dataset FROM hdqm.choose_covered_dataset(${subsystem:sqlstring})"
 

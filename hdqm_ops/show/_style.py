@@ -264,6 +264,13 @@ def _as_number(field: str) -> DataTransformerConfig:
     return DataTransformerConfig(id_val="convertFieldType", options={"conversions": [conversion], "fields": {}})
 
 
+def _named(ref: str, field: str) -> DataTransformerConfig:
+    """Name a field as the answer ``ref`` says; an axis without a label of its own is labelled by the name."""
+    name = {"fieldName": "label", "handlerKey": "displayName", "reducerId": "lastNotNull"}
+    options = {"configRefId": ref, "applyTo": {"id": "byName", "options": field}, "mappings": [name]}
+    return DataTransformerConfig(id_val="configFromData", options=options)
+
+
 # The order counts: a matrix is only made where one answer is left, and settings of a field go on to its columns.
 _TO_MATRIX = [
     DataTransformerConfig(
@@ -393,9 +400,21 @@ def scatter(title: str, description: str, points: Target, line: Target, *, width
     )
 
 
-def map_2d(title: str, description: str, target: Target, *, width: int, height: int) -> Panel:
-    """Cells of a two-dimensional histogram as coloured squares; ``target`` gives x, y, content, size."""
-    panel = _panel("xychart", title, description, target, width=width, height=height)
+def map_2d(title: str, description: str, cells: str, x_label: str, y_label: str, *, width: int, height: int) -> Panel:
+    """Cells of a two-dimensional histogram as coloured squares.
+
+    ``cells`` gives x, y, content, size; ``x_label`` and ``y_label`` give label, which also says that there is none.
+    """
+    panel = _panel(
+        "xychart",
+        title,
+        description,
+        Target(cells, "A", ("x", "y", "content", "size")),
+        Target(x_label, "B", ("label",)),
+        Target(y_label, "C", ("label",)),
+        width=width,
+        height=height,
+    ).transformations([_named("B", "x"), _named("C", "y")])
     panel = panel.options(
         {
             "mapping": "manual",
@@ -425,8 +444,6 @@ def map_2d(title: str, description: str, target: Target, *, width: int, height: 
     return _override(
         panel,
         [
-            ("^x$", {"custom.axisLabel": "x (units of the histogram)"}),
-            ("^y$", {"custom.axisLabel": "y (units of the histogram)"}),
             ("^content$", {"color": {"mode": "continuous-BlYlRd"}}),
             ("^size$", {"custom.hideFrom": {"legend": True, "tooltip": True, "viz": False}}),
         ],
@@ -473,7 +490,7 @@ def bars(
         .custom({"fillOpacity": 70, "lineWidth": 0, "axisLabel": unit})
     )
     # else every label below the bars had the unit too, and those that have no room the words for no data
-    return _override(panel, [(f"^{x}$", {"unit": "string", "noValue": " "})])
+    return _override(panel, [(f"^{x}$", {"unit": "string", "noValue": " ", "custom.axisLabel": x.capitalize()})])
 
 
 def hours(title: str, description: str, target: Target, *, width: int, height: int) -> Panel:
@@ -500,7 +517,7 @@ def sentence(title: str, description: str, sql: str, field: str, *, width: int =
     """One sentence from the database."""
     panel = _panel("table", title, description, Target(sql, "A", (field,)), width=width, height=height)
     panel = panel.options({"showHeader": False, "cellHeight": "sm", "footer": {"show": False}}).transparent(True)
-    return panel.custom({"align": "left", "cellOptions": {"type": "auto", "wrapText": True}})
+    return panel.custom({"align": "left", "cellOptions": {"type": "auto", "wrapText": True}, "wrapText": True})
 
 
 def picture(title: str, description: str, variable: str, *, width: int, height: int) -> Panel:
@@ -549,32 +566,44 @@ def table(
     height: int,
     empty: str,
     sort: str | None = None,
+    header: bool = True,
+    filterable: bool = True,
 ) -> Panel:
-    """A table, that can be sorted, filtered, and saved as CSV (panel menu: inspect, data)."""
+    """A table, that can be sorted, filtered, and saved as CSV (panel menu: inspect, data).
+
+    Without filters headings are narrower: for few rows, and for many columns that a laptop shall show.
+    """
     panel = _panel("table", title, description, target, width=width, height=height)
     by = [{"displayName": sort, "desc": True}] if sort else []
-    panel = panel.options({"showHeader": True, "cellHeight": "sm", "footer": {"show": False}, "sortBy": by})
-    panel = panel.custom(
-        {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True, "inspect": False, "minWidth": 90}
-    )
+    panel = panel.options({"showHeader": header, "cellHeight": "sm", "footer": {"show": False}, "sortBy": by})
+    cells = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": filterable, "inspect": False}
+    panel = panel.custom({**cells, "minWidth": 90 if filterable else 70})
     # what the panel says when it has no row, it would also say in every empty cell
-    roomy = [(pattern, _with_room(properties)) for pattern, properties in overrides]
+    roomy = [(pattern, _with_room(properties, filterable=filterable)) for pattern, properties in overrides]
     return _override(panel.no_value(empty), [(".", {"noValue": _ABSENT}), *roomy])
 
 
 _ROOM = {
     **dict.fromkeys(("Trend", "Series"), 210),
     **dict.fromkeys(("Title", "Meaning", "Description", "HLT key", "Files that hold it"), 300),
+    **dict.fromkeys(("Owner",), 200),
     **dict.fromkeys(("Reason", "Next try", "L1 key", "Definition"), 240),
     **dict.fromkeys(("Metric", "Monitor elements", "Path", "DQM file", "Injection scheme"), 340),
-    **dict.fromkeys(("Ingested", "Class", "Processing", "Owner", "Dataset"), 140),
+    **dict.fromkeys(("Ingested", "Class", "Processing", "Dataset", "Era"), 140),
 }
 """Pixels that columns of text need; a narrow panel scrolls."""
 
+_WRAPPED = {"Reason", "Meaning", "Owner"}
+"""Columns of sentences, which go on below where they are too long."""
 
-def _with_room(properties: Mapping[str, Json]) -> Mapping[str, Json]:
+
+def _with_room(properties: Mapping[str, Json], *, filterable: bool) -> Mapping[str, Json]:
     """A column at least as wide as its heading, with the sign for filtering beside it, and as its texts need."""
     heading = properties.get("displayName")
-    if heading is None or "custom.width" in properties or heading.startswith("$"):
+    if heading is None or heading.startswith("$"):
         return properties
-    return {"custom.minWidth": max(_ROOM.get(heading, 90), 9 * len(heading) + 48), **properties}
+    wrapped = {"custom.wrapText": True} if heading in _WRAPPED else {}
+    if "custom.width" in properties:
+        return {**wrapped, **properties}
+    width = 8 * len(heading) + (44 if filterable else 22)
+    return {"custom.minWidth": max(_ROOM.get(heading, 90 if filterable else 70), width), **wrapped, **properties}

@@ -126,7 +126,7 @@ PLAIN = {
     "Distribution of the values": "values as in the plot beside it, and numbers of runs",
     "The whole history": "values as in the plot above it, over run numbers",
     "Histogram of ${series:text}": "entries, over the units of the histogram",
-    "Histogram of ${series:text}, two-dimensional": "entries, over the units of the histogram",
+    "Map of ${series:text}": "entries, over the units of the histogram",
     "${y:text} against ${x:text}": "the labels of both axes are names of trends, or of OMS quantities with their units",
     "Points per hour": "numbers an hour, as the labels say",
 }

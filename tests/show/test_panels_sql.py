@@ -11,6 +11,13 @@ import pytest
 from tables import UNCOVERED, miscounted
 
 from hdqm_ops.show import ALARMS, dashboards
+from hdqm_ops.show._queries import (
+    COVERAGE_DATASETS,
+    COVERAGE_GAPS,
+    COVERAGE_SUBSYSTEMS,
+    COVERAGE_TRENDS,
+    PANEL_HISTORY,
+)
 from hdqm_ops.show._style import PALETTE
 
 BOARDS = {board.uid: board for board in dashboards()}
@@ -185,6 +192,34 @@ def test_pages_part_the_plots(ask):
         for row in ask("SELECT * FROM hdqm.choose_panel(%s, %s, %s, '', 'trends', %s, '4')", *PIXEL, str(page["page"]))
     ]
     assert shown == every
+
+
+def test_a_plot_has_the_same_title_on_its_page_as_among_all(ask):
+    """With its axis and unit; after the plots of the pages, each trend of a group alone."""
+    paged = ask("SELECT * FROM hdqm.choose_panel(%s, %s, %s, '', 'groups', '1', '64')", *PIXEL)
+    every = ask("SELECT * FROM hdqm.choose_any_panel(%s, %s, %s)", *PIXEL)
+    alone = ask("SELECT * FROM hdqm.choose_panel(%s, %s, %s, '', 'trends', '1', '64')", *PIXEL)
+    assert every[: len(paged)] == paged
+    assert {row["__value"] for row in every[len(paged) :]} == {row["__value"] for row in alone} - {
+        row["__value"] for row in paged
+    }
+    assert all(row["__text"].startswith("trend ") for row in every[len(paged) :])
+
+
+@pytest.mark.parametrize(
+    ("title", "y_title", "unit", "written"),
+    [
+        ("Hits", "", None, "Hits"),
+        ("Hits", "Mean hits", None, "Hits · Mean hits"),
+        ("Mean hits of a track", "Mean hits", None, "Mean hits of a track"),
+        ("Charge", "", "e", "Charge [e]"),
+        ("Charge (e)", "", "e", "Charge (e)"),
+        ("Charge", "Mean charge (e)", "e", "Charge · Mean charge (e)"),
+    ],
+)
+def test_a_title_tells_axis_and_unit_once(ask, title, y_title, unit, written):
+    [row] = ask("SELECT hdqm.title_with_unit(%s, %s, %s::text) AS written", title, y_title, unit)
+    assert row["written"] == written
 
 
 # -- selections --------------------------------------------------------------------------------------------------------
@@ -549,6 +584,21 @@ def test_a_map_is_drawn_cell_by_cell(ask, drawn):
     assert ask("SELECT * FROM hdqm.histogram_cells(%s, %s, %s, %s, '324358')", drawn[0], *PIXEL) == []
 
 
+def test_the_axes_of_a_map_have_the_titles_of_its_histogram_or_say_that_there_is_none(filled, drawn):
+    question = "SELECT * FROM hdqm.histogram_axes(%s, %s, %s, %s, '324358')"
+    note = "SELECT note FROM hdqm.histogram_note(%s, %s, %s, %s, '324358')"
+    with psycopg.connect(filled) as owner:
+        axes = ("x (units of the histogram)", "y (units of the histogram)")
+        assert owner.execute(question, (drawn[1], *PIXEL)).fetchall() == [axes]
+        assert owner.execute(question, (drawn[0], *PIXEL)).fetchall() == [("No map of this trend in this run", " ")]
+        assert owner.execute(question, ("nothing", *PIXEL)).fetchall() == [("No map of this trend in this run", " ")]
+        details = '[{"title": "ieta"}, {"title": "", "labels": {"1": "a"}}]'
+        owner.execute("UPDATE hdqm.histogram SET axis_details = %s", [details])
+        assert owner.execute(question, (drawn[1], *PIXEL)).fetchall() == [("ieta", "y (units of the histogram)")]
+        assert owner.execute(note, (drawn[1], *PIXEL)).fetchone()[0].endswith("; x: ieta")
+        owner.rollback()
+
+
 def test_the_line_of_a_correlation_is_that_of_least_squares(ask):
     import numpy as np
 
@@ -628,6 +678,39 @@ def test_coverage_says_what_is_there_and_why_the_rest_is_not(ask):
         row["processing"],
     )
     assert len(trends) == row["expected"] - row["with_value"]
+
+
+def test_what_has_no_file_is_told_and_not_counted_as_missing(ask, chosen, filled_in):
+    """A run need not have every dataset; and only what is complete is 100 %."""
+    given = chosen("hdqm-coverage", runs="60", quality="all")
+    rows = ask("SELECT * FROM hdqm.coverage('all', 'latest', '60', 'all', 'all')")
+    datasets = ask(filled_in(COVERAGE_DATASETS, given))
+    without = {(row["run_number"], row["dataset"]) for row in rows if row["why"] == "no DQM file"}
+    assert without
+    assert {(row["run_number"], row["dataset"]) for row in datasets if row["percent"] is None} == without
+    partly = {(row["run_number"], row["dataset"]) for row in rows if row["with_value"] < row["expected"]} - without
+    complete = {(row["run_number"], row["dataset"]) for row in datasets if row["percent"] == 100}
+    assert partly
+    assert not complete & partly
+    subsystems = ask(filled_in(COVERAGE_SUBSYSTEMS, given))
+    assert any(row["percent"] == 100 and row["run_number"] in {run for run, _ in without} for row in subsystems)
+    gaps = ask(filled_in(COVERAGE_GAPS, given))
+    for one, other in pairwise(gaps):  # what can be mended stands before what may be as it should be
+        if one["run_number"] == other["run_number"]:
+            assert (one["why"] == "no DQM file") <= (other["why"] == "no DQM file")
+
+
+def test_missing_trends_are_those_of_the_newest_run_until_one_is_chosen(ask, chosen, filled_in):
+    given = chosen("hdqm-coverage", runs="60", quality="all")
+    given["dataset"] = "SingleMuon / PromptReco"
+    [newest] = ask("SELECT hdqm.newest_run('all', 'SingleMuon', 'PromptReco')::text AS run")
+    rows = ask(filled_in(COVERAGE_TRENDS, given))
+    assert rows == ask(filled_in(COVERAGE_TRENDS, {**given, "run": newest["run"]}))
+    assert {(str(row["run_number"]), row["pd"], row["processing"]) for row in rows} == {
+        (newest["run"], "SingleMuon", "PromptReco")
+    }
+    assert {row["subsystem_name"] for row in rows} <= {row["subsystem"] for row in ask("TABLE hdqm.trends")}
+    assert "no_point" not in {row["status"] for row in rows}
 
 
 def changed(_owner):
@@ -822,6 +905,38 @@ def test_home_counts_what_the_last_day_brought(ask):
     assert rows["Pixel"]["trends"] == 8
     assert rows["Pixel"]["last_run"] == ask("SELECT max(run_number) AS n FROM hdqm.dqm_files WHERE loaded")[0]["n"]
     assert rows["Pixel"]["points_last_day"] > 100
+
+
+def test_the_last_runs_are_those_that_have_files(filled):
+    """OMS tells of many short runs that nobody reconstructs."""
+    with psycopg.connect(filled) as owner:
+        owner.execute("INSERT INTO hdqm.run (run_number) SELECT generate_series(400000, 400100)")
+        runs = [row[0] for row in owner.execute("SELECT run_number FROM hdqm.recent_runs(15)")]
+        known = "SELECT DISTINCT run_number FROM hdqm.dqm_file ORDER BY run_number DESC LIMIT 15"
+        assert runs == [row[0] for row in owner.execute(known)]
+        owner.rollback()
+
+
+def test_pages_open_on_the_dataset_with_most_runs_among_those_with_most_trends(filled):
+    question = "SELECT primary_dataset FROM hdqm.choose_primary_dataset('Pixel')"
+    with psycopg.connect(filled) as owner:
+        assert owner.execute(question).fetchone() == ("SingleMuon",)
+        owner.execute(
+            "DELETE FROM hdqm.dqm_file AS f USING hdqm.primary_dataset AS d "
+            "WHERE d.id = f.primary_dataset_id AND d.name <> 'ZeroBias' AND f.run_number NOT IN (SELECT r.run_number "
+            "FROM hdqm.run AS r WHERE r.significant ORDER BY r.run_number DESC LIMIT 5)"
+        )
+        assert owner.execute(question).fetchone() == ("ZeroBias",)
+        owner.rollback()
+
+
+def test_the_newest_hundred_runs_of_a_history_have_a_step_too(ask, chosen, filled_in):
+    rows = ask(filled_in(PANEL_HISTORY, chosen("hdqm-trend", subsystem="Pixel", panel=CHARGE)))
+    assert [row["x"] for row in rows] == sorted(row["x"] for row in rows)
+    for curve in {row["curve"] for row in rows}:
+        *_, begin, end = (row for row in rows if row["curve"] == curve)
+        assert end["x"] - begin["x"] == 100
+        assert end["content"] == begin["content"]
 
 
 def test_a_table_of_points_shows_the_newest_runs_whole(ask):

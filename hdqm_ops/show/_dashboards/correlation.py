@@ -22,7 +22,7 @@ def dashboard() -> Dashboard:
         Target(queries.CORRELATION, "A", ("x", "y", "run_number", "size")),
         Target(queries.CORRELATION_LINE, "B", ("line_x", "line_y")),
         width=24,
-        height=18,
+        height=14,
     )
     to_run = page_link(
         "hdqm-run", "subsystem", "pd", "processing", run="${__data.fields.Run}", series="${y:percentencode}"

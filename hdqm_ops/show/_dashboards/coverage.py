@@ -9,6 +9,7 @@ from hdqm_ops.show._dashboards._page import page
 from hdqm_ops.show._style import link, page_link, table
 from hdqm_ops.show._target import Target
 
+_GREY = "#8080804d"
 _SHARE = {
     "mode": "absolute",
     "steps": [
@@ -20,16 +21,19 @@ _SHARE = {
 }
 
 
-def _matrix(title: str, description: str, sql: str, column: str, *, room: int) -> Panel:
+def _matrix(title: str, description: str, sql: str, column: str, *, room: int, width: int) -> Panel:
     """Runs down, ``column`` across, coloured percentages."""
     rows = f"run_number\\{column}"
     cell = {
         "unit": "percent",
         "decimals": 0,
         "thresholds": _SHARE,
+        "noValue": "no file",
+        "mappings": [{"type": "special", "options": {"match": "null", "result": {"text": "no file", "color": _GREY}}}],
         "custom.cellOptions": {"type": "color-background", "mode": "basic"},
         "custom.align": "center",
         "custom.minWidth": room,
+        "custom.wrapHeaderText": True,
     }
     here = page_link(
         "hdqm-coverage", "subsystem", "mode", "runs", "class", "quality", "dataset", run="${__value.numeric}"
@@ -52,8 +56,9 @@ def _matrix(title: str, description: str, sql: str, column: str, *, room: int) -
                 },
             ),
         ],
-        width=12,
-        height=16,
+        width=width,
+        height=12,
+        filterable=False,
         empty="No run matches the selection, or it cannot be read.",
     )
     options = {"columnField": column, "rowField": "run_number", "valueField": "percent", "emptyValue": "null"}
@@ -69,11 +74,11 @@ def _matrix(title: str, description: str, sql: str, column: str, *, room: int) -
 def dashboard() -> Dashboard:
     """The page."""
     what = (
-        "Percent of the series that ever had a value which have one in this run. Green: complete. "
-        "Click a run for what it misses."
+        "Percent of the series that ever had a value which have one in this run, in the datasets of which a DQM file "
+        "of the run was found. Green: complete. Click a run for what it misses."
     )
-    subsystems = _matrix("Run × subsystem", what, queries.COVERAGE_SUBSYSTEMS, "subsystem_name", room=100)
-    datasets = _matrix("Run × dataset", what, queries.COVERAGE_DATASETS, "dataset", room=250)
+    subsystems = _matrix("Run × subsystem", what, queries.COVERAGE_SUBSYSTEMS, "subsystem_name", room=98, width=24)
+    datasets = _matrix("Run × dataset", what, queries.COVERAGE_DATASETS, "dataset", room=150, width=24)
     here = page_link(
         "hdqm-coverage",
         "mode",
@@ -91,7 +96,13 @@ def dashboard() -> Dashboard:
         [
             (
                 "^run_number$",
-                {"displayName": "Run", "unit": "none", "decimals": 0, "links": [link("Which trends", here)]},
+                {
+                    "displayName": "Run",
+                    "unit": "none",
+                    "decimals": 0,
+                    "custom.width": 90,
+                    "links": [link("Which trends", here)],
+                },
             ),
             ("^dataset$", {"displayName": "Dataset", "custom.minWidth": 250}),
             ("^subsystem$", {"displayName": "Subsystem"}),
@@ -104,19 +115,34 @@ def dashboard() -> Dashboard:
         height=10,
         empty="Nothing is missing in the chosen runs.",
     )
+    to_trend = page_link(
+        "hdqm-trend",
+        "mode",
+        "runs",
+        "class",
+        "quality",
+        subsystem="${__data.fields.Subsystem:percentencode}",
+        pd="${__data.fields.pd:percentencode}",
+        processing="${__data.fields.processing:percentencode}",
+        panel="trend:${__data.fields.Trend:percentencode}",
+    )
     trends = table(
         "Missing trends of one run and dataset",
-        "Trends that have no value in the run and dataset in detail (boxes above; without a run: the newest), and why.",
-        Target(queries.COVERAGE_TRENDS, "A", ("trend", "title", "status", "meaning")),
+        "Trends that have no value in the run and dataset in detail (boxes above; without a run: the newest), and why. "
+        "Click a trend for its plot.",
+        Target(queries.COVERAGE_TRENDS, "A", ("run_number", "subsystem_name", "trend", "title", "status", "meaning")),
         [
-            ("^trend$", {"displayName": "Trend"}),
-            ("^title$", {"displayName": "Title"}),
-            ("^status$", {"displayName": "Reason"}),
+            ("^run_number$", {"displayName": "Run", "unit": "none", "decimals": 0, "custom.width": 90}),
+            ("^subsystem_name$", {"displayName": "Subsystem", "custom.width": 125}),
+            ("^trend$", {"displayName": "Trend", "links": [link("This trend", to_trend)]}),
+            ("^title$", {"displayName": "Title", "custom.minWidth": 210}),
+            ("^status$", {"displayName": "Reason", "custom.width": 150}),
             ("^meaning$", {"displayName": "Meaning"}),
+            *((f"^{name}$", {"displayName": name, "custom.hideFrom.viz": True}) for name in ("pd", "processing")),
         ],
         width=24,
         height=10,
-        empty="Choose a run by a click above; or nothing is missing in it.",
+        empty="Nothing is missing in this run and dataset, or the subsystem never had a value in it.",
     )
     return page(
         "hdqm-coverage",

@@ -15,12 +15,9 @@ histogram behind the point, links to DQM GUI, OMS and Run Registry. **A point is
 reason; zero is a measurement.
 """
 
-_OPEN_SUBSYSTEM = page_link(
-    "hdqm-trends",
-    subsystem="${__data.fields.Subsystem:percentencode}",
-    pd="${__data.fields.Dataset:percentencode}",
-    processing="${__data.fields.Processing:percentencode}",
-)
+# without a dataset: the page opens on one that has runs to show
+_OPEN_SUBSYSTEM = page_link("hdqm-trends", subsystem="${__data.fields.Subsystem:percentencode}")
+_WHOLE = {"unit": "none", "decimals": 0}
 _ALARM = {"mode": "absolute", "steps": [{"color": "text", "value": None}, {"color": "orange", "value": 1}]}
 
 
@@ -34,19 +31,18 @@ def dashboard() -> Dashboard:
         Target(queries.HOME, "A", ("subsystem", "trends", "last_run", "last_ingested", "points_last_day")),
         [
             ("^subsystem$", {"displayName": "Subsystem", "links": [link("Trends", _OPEN_SUBSYSTEM)]}),
-            ("^trends$", {"displayName": "Trends", "custom.width": 100}),
-            ("^primary_datasets$", {"displayName": "Datasets", "custom.width": 110}),
-            ("^last_run$", {"displayName": "Last run", "unit": "none", "decimals": 0}),
-            ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow"}),
-            ("^runs_last_day$", {"displayName": "Runs, 24 h"}),
-            ("^points_last_day$", {"displayName": "Points, 24 h"}),
+            ("^last_run$", {"displayName": "Last run", **_WHOLE}),
+            ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow", "custom.width": 140}),
+            ("^outside_last_day$", {"displayName": "Outside, 24 h", "custom.width": 130, **colour}),
             ("^gaps_last_day$", {"displayName": "Gaps, 24 h"}),
-            ("^outside_last_day$", {"displayName": "Outside, 24 h", **colour}),
-            ("^primary_dataset$", {"displayName": "Dataset", "custom.width": 130}),
-            ("^processing$", {"displayName": "Processing"}),
+            ("^points_last_day$", {"displayName": "Points, 24 h", "custom.width": 125}),
+            ("^runs_last_day$", {"displayName": "Runs, 24 h"}),
+            ("^trends$", {"displayName": "Trends"}),
+            ("^primary_datasets$", {"displayName": "Datasets"}),
         ],
         width=24,
         height=10,
+        filterable=False,
         empty="There are no trends yet: apply a configuration (hdqm config apply) and ingest a DQM file (hdqm ingest).",
     )
     to_coverage = page_link("hdqm-coverage", run="${__data.fields.Run}")
@@ -59,22 +55,22 @@ def dashboard() -> Dashboard:
                 "^run_number$",
                 {
                     "displayName": "Run",
-                    "unit": "none",
-                    "decimals": 0,
+                    **_WHOLE,
                     "links": [link("Coverage of this run", to_coverage)],
                 },
             ),
             ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 170, "noValue": "not known to OMS yet"}),
-            ("^run_class$", {"displayName": "Class", "custom.minWidth": 190, "noValue": "not in Run Registry yet"}),
-            ("^fill_number$", {"displayName": "Fill", "unit": "none", "decimals": 0}),
-            ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 2}),
+            ("^run_class$", {"displayName": "Class", "custom.width": 190, "noValue": "not in Run Registry yet"}),
+            ("^fill_number$", {"displayName": "Fill", **_WHOLE}),
+            ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 2, "custom.width": 150}),
             ("^ingested$", {"displayName": "Files"}),
             ("^failed$", {"displayName": "Failed", **colour}),
             ("^open$", {"displayName": "Waiting"}),
-            ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow"}),
+            ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow", "custom.width": 140}),
         ],
         width=24,
         height=11,
+        filterable=False,
         empty="No run yet: no DQM file was found.",
     )
     to_trend = page_link(
@@ -90,18 +86,19 @@ def dashboard() -> Dashboard:
         Target(queries.OUTSIDE, "A", ("subsystem", "trend", "run_number", "value")),
         [
             ("^subsystem$", {"displayName": "Subsystem"}),
-            ("^trend$", {"displayName": "Trend", "links": [link("This trend", to_trend)]}),
-            ("^owner$", {"displayName": "Owner"}),
-            ("^primary_dataset$", {"displayName": "Dataset"}),
-            ("^processing$", {"displayName": "Processing"}),
-            ("^run_number$", {"displayName": "Run", "unit": "none", "decimals": 0, "custom.width": 100}),
+            ("^trend$", {"displayName": "Trend", "links": [link("This trend", to_trend)], "custom.minWidth": 180}),
+            ("^owner$", {"displayName": "Owner", "custom.width": 150}),
+            ("^primary_dataset$", {"displayName": "Dataset", "custom.width": 120}),
+            ("^processing$", {"displayName": "Processing", "custom.width": 140}),
+            ("^run_number$", {"displayName": "Run", **_WHOLE, "custom.width": 80}),
             *(
-                (f"^{end.lower()}$", {"displayName": end, "unit": "none", "custom.width": 110})
+                (f"^{end.lower()}$", {"displayName": end, "unit": "none", "custom.width": 85})
                 for end in ("Value", "Low", "High")
             ),
         ],
         width=24,
         height=7,
+        filterable=False,
         empty="None: all points of the last three runs are where they are expected, or no range is configured.",
     )
     return page(

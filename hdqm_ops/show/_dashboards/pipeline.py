@@ -11,7 +11,12 @@ from hdqm_ops.show._target import Target
 _WHOLE = {"unit": "none", "decimals": 0}
 _RUN = (
     "^run_number$",
-    {"displayName": "Run", **_WHOLE, "links": [link("This run", page_link("hdqm-run", run="${__data.fields.Run}"))]},
+    {
+        "displayName": "Run",
+        **_WHOLE,
+        "custom.width": 90,
+        "links": [link("This run", page_link("hdqm-run", run="${__data.fields.Run}"))],
+    },
 )
 _BAD = {
     "mode": "absolute",
@@ -28,7 +33,7 @@ _STATES = [
         },
     }
 ]
-_STATE = {"mappings": _STATES, "custom.cellOptions": {"type": "color-text"}, "custom.width": 110}
+_STATE = {"mappings": _STATES, "custom.cellOptions": {"type": "color-text"}, "custom.width": 95}
 _FAILED = {
     "custom.cellOptions": {"type": "color-text"},
     "color": {"mode": "thresholds"},
@@ -48,16 +53,17 @@ def _dags() -> tuple[Panel, Panel]:
         [
             ("^dag_id$", {"displayName": "Dag", "links": [_AIRFLOW], "custom.minWidth": 190}),
             ("^last_state$", {"displayName": "Last run", **_STATE}),
-            ("^last_start$", {"displayName": "Began", "unit": "dateTimeFromNow", "custom.minWidth": 130}),
-            ("^last_success$", {"displayName": "Last success", "unit": "dateTimeFromNow", "custom.minWidth": 130}),
-            ("^succeeded$", {"displayName": "Succeeded, 24 h"}),
-            ("^failed$", {"displayName": "Failed, 24 h", **_FAILED}),
+            ("^last_start$", {"displayName": "Began", "unit": "dateTimeFromNow", "custom.width": 130}),
+            ("^last_success$", {"displayName": "Last success", "unit": "dateTimeFromNow", "custom.width": 130}),
+            ("^succeeded$", {"displayName": "Succeeded, 24 h", "custom.width": 140}),
+            ("^failed$", {"displayName": "Failed, 24 h", "custom.width": 115, **_FAILED}),
             ("^running$", {"displayName": "Not ended"}),
             ("^seconds$", {"displayName": "Takes", "unit": "s", "decimals": 1}),
             HIDDEN_ADDRESS,
         ],
         width=24,
         height=8,
+        filterable=False,
         empty=_NOT_TOLD,
     )
     runs = table(
@@ -130,7 +136,7 @@ def dashboard() -> Dashboard:
             ),
             ("^run_class$", {"displayName": "Class"}),
             ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 3}),
-            ("^why$", {"displayName": "Files"}),
+            ("^why$", {"displayName": "Reason"}),
         ],
         width=24,
         height=8,
@@ -142,9 +148,9 @@ def dashboard() -> Dashboard:
         Target(queries.FAILED_FILES, "A", ("run_number", "dataset", "reason", "tries", "next_try")),
         [
             _RUN,
-            ("^dataset$", {"displayName": "Dataset", "custom.minWidth": 300}),
+            ("^dataset$", {"displayName": "Dataset", "custom.minWidth": 330}),
             ("^reason$", {"displayName": "Reason"}),
-            ("^tries$", {"displayName": "Tries"}),
+            ("^tries$", {"displayName": "Tries", "custom.width": 85}),
             ("^since$", {"displayName": "Since (UTC)", "custom.width": 170, "unit": "dateTimeAsIso"}),
             ("^next_try$", {"displayName": "Next try"}),
             ("^path$", {"displayName": "Path"}),

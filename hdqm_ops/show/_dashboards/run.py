@@ -46,7 +46,8 @@ def dashboard() -> Dashboard:
             ),
         ],
         width=8,
-        height=5,
+        height=6,
+        filterable=False,
         empty="No run of this dataset.",
     )
     links = table(
@@ -64,16 +65,19 @@ def dashboard() -> Dashboard:
             HIDDEN_ADDRESS,
         ],
         width=16,
-        height=5,
+        height=6,
+        header=False,
         empty="No links: the site has set no addresses.",
     )
+    wrapped = {"displayName": "Value", "custom.wrapText": True, "custom.inspect": True}
     facts = table(
         "Facts",
         "What OMS and Run Registry tell of the run, and the chosen trend in it.",
         Target(queries.RUN_FACTS, "A", ("fact", "value")),
-        [("^fact$", {"displayName": "Fact", "custom.width": 180}), ("^value$", {"displayName": "Value"})],
+        [("^fact$", {"displayName": "Fact", "custom.width": 180}), ("^value$", wrapped)],
         width=8,
         height=25,
+        filterable=False,
         empty="HDQM does not know this run.",
     )
     note = sentence(
@@ -89,9 +93,11 @@ def dashboard() -> Dashboard:
         height=11,
     )
     cells = map_2d(
-        "Histogram of ${series:text}, two-dimensional",
+        "Map of ${series:text}",
         "The two-dimensional histogram that the point was computed from; at most 100 × 100 cells, empty ones left out.",
-        Target(queries.HISTOGRAM_MAP, "A", ("x", "y", "content", "size")),
+        queries.HISTOGRAM_MAP,
+        queries.HISTOGRAM_X,
+        queries.HISTOGRAM_Y,
         width=8,
         height=11,
     )
@@ -133,7 +139,7 @@ def dashboard() -> Dashboard:
         "Every file of the run that was found, and what became of it.",
         Target(queries.RUN_FILES, "A", ("dataset", "state", "reason", "path")),
         [
-            ("^dataset$", {"displayName": "Dataset"}),
+            ("^dataset$", {"displayName": "Dataset", "custom.minWidth": 340}),
             ("^dqm_version$", {"displayName": "Version"}),
             ("^state$", {"displayName": "State"}),
             ("^reason$", {"displayName": "Reason"}),

@@ -9,6 +9,7 @@ from hdqm_ops.show._style import bars, link, page_link, table
 from hdqm_ops.show._target import Target
 
 _WHOLE = {"unit": "none", "decimals": 0}
+_UNFILTERED = {"custom.filterable": False}
 _TO_RUN = page_link("hdqm-run", run="${__data.fields.Run}")
 
 
@@ -41,6 +42,7 @@ def dashboard() -> Dashboard:
         ],
         width=10,
         height=9,
+        filterable=False,
         empty="No fill matches the search.",
     )
     runs = table(
@@ -49,15 +51,24 @@ def dashboard() -> Dashboard:
         "Certified: lists of certified runs (golden JSON) that hold the run.",
         Target(queries.RUNS, "A", ("run_number", "start_time", "run_class_name", "certified")),
         [
-            ("^run_number$", {"displayName": "Run", **_WHOLE, "links": [link("This run", _TO_RUN)]}),
-            ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 160}),
-            ("^duration_s$", {"displayName": "Duration", "unit": "dthms"}),
-            ("^fill_number$", {"displayName": "Fill", **_WHOLE}),
+            (
+                "^run_number$",
+                {"displayName": "Run", **_WHOLE, "links": [link("This run", _TO_RUN)], "custom.width": 90},
+            ),
+            ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 160, **_UNFILTERED}),
+            ("^duration_s$", {"displayName": "Duration", "unit": "dthms", "custom.width": 90, **_UNFILTERED}),
+            ("^fill_number$", {"displayName": "Fill", **_WHOLE, "custom.width": 80}),
             ("^era$", {"displayName": "Era"}),
-            ("^run_class_name$", {"displayName": "Class", "custom.width": 120}),
-            ("^significant$", {"displayName": "Significant"}),
-            ("^delivered_lumi_pb$", {"displayName": "Delivered (1/pb)", "decimals": 3}),
-            ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 3}),
+            ("^run_class_name$", {"displayName": "Class"}),
+            ("^significant$", {"displayName": "Significant", "custom.width": 125}),
+            (
+                "^delivered_lumi_pb$",
+                {"displayName": "Delivered (1/pb)", "decimals": 3, "custom.width": 130, **_UNFILTERED},
+            ),
+            (
+                "^recorded_lumi_pb$",
+                {"displayName": "Recorded (1/pb)", "decimals": 3, "custom.width": 130, **_UNFILTERED},
+            ),
             ("^initial_lumi_1e34$", {"displayName": "Initial (10³⁴/cm²s)", "decimals": 3}),
             ("^end_lumi_1e34$", {"displayName": "End (10³⁴/cm²s)", "decimals": 3}),
             ("^b_field_t$", {"displayName": "Field (T)", "decimals": 2}),

@@ -47,8 +47,8 @@ def dashboard() -> Dashboard:
             ("^last$", {"displayName": "Last", **_NUMBER}),
             ("^outside$", {"displayName": "Outside"}),
         ],
-        width=14,
-        height=9,
+        width=24,
+        height=8,
         empty="No series of this plot has points in the chosen runs.",
     )
     spread = distribution(
@@ -65,7 +65,7 @@ def dashboard() -> Dashboard:
         queries.PANEL_HISTORY,
         x_label="Run number",
         y_label="Mean value",
-        width=24,
+        width=14,
         height=9,
         empty="No series of this plot has points in this dataset.",
     )
@@ -79,8 +79,8 @@ def dashboard() -> Dashboard:
             ("^why$", {"displayName": "Reason", "custom.width": 150}),
             ("^meaning$", {"displayName": "Meaning"}),
         ],
-        width=12,
-        height=9,
+        width=24,
+        height=7,
         empty="Nothing is missing.",
     )
     facts = table(
@@ -99,8 +99,8 @@ def dashboard() -> Dashboard:
             ("^defined_at$", {"displayName": "Defined", "unit": "dateTimeAsIso"}),
             ("^definition$", {"displayName": "Definition"}),
         ],
-        width=12,
-        height=9,
+        width=24,
+        height=8,
         empty="No series of this plot has points in this dataset.",
     )
     values = table(
@@ -111,8 +111,8 @@ def dashboard() -> Dashboard:
         [
             _RUN,
             ("^series$", {"displayName": "Series", "custom.width": 200}),
-            ("^value$", {"displayName": "Value", "decimals": 6}),
-            ("^error$", {"displayName": "Error", "decimals": 6}),
+            ("^value$", {"displayName": "Value", "decimals": 6, "custom.minWidth": 140}),
+            ("^error$", {"displayName": "Error", "decimals": 6, "custom.minWidth": 120}),
             ("^status$", {"displayName": "Status"}),
             ("^meaning$", {"displayName": "Meaning"}),
             ("^entries$", {"displayName": "Entries", "decimals": 0}),

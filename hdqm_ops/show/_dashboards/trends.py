@@ -22,7 +22,7 @@ def dashboard() -> Dashboard:
         queries.AXIS_TICKS,
         queries.EACH_SCALE,
         width=24,
-        height=9,
+        height=10,
     )
     full = DashboardLink("Full size, statistics, gaps, definition").url(
         page_link("hdqm-trend", *_KEPT, panel="${panels:percentencode}")
