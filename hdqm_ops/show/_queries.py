@@ -5,11 +5,19 @@ What a user chooses or writes comes in by ``${…:sqlstring}``, which quotes and
 
 __all__: list[str] = []
 
+
+def _text(variable: str) -> str:
+    """What may hold a double quote: Grafana's format puts a backslash before it, which SQL takes as it is."""
+    return f"replace(${{{variable}:sqlstring}}, '\\\"', '\"')"
+
+
 _DATASET = "${subsystem:sqlstring}, ${pd:sqlstring}, ${processing:sqlstring}"
 _RUNS = "${mode:sqlstring}, ${runs:sqlstring}, ${class:sqlstring}, ${quality:sqlstring}"
 _SELECTION = f"{_DATASET}, {_RUNS}"
-_PANEL = f"${{panel:sqlstring}}, {_SELECTION}"
-_EACH_PANEL = f"${{panels:sqlstring}}, {_SELECTION}"  # the repeated panel of a page: one of many
+_ONE, _EACH = _text("panel"), _text("panels")  # the latter is the repeated panel of a page: one of many
+_SEARCH = _text("search")
+_PANEL = f"{_ONE}, {_SELECTION}"
+_EACH_PANEL = f"{_EACH}, {_SELECTION}"
 
 # -- variables ---------------------------------------------------------------------------------------------------------
 
@@ -18,13 +26,10 @@ SUBSYSTEMS_AND_ALL = "SELECT 'all' UNION ALL SELECT subsystem FROM hdqm.choose_s
 PRIMARY_DATASETS = "SELECT primary_dataset FROM hdqm.choose_primary_dataset(${subsystem:sqlstring})"
 PROCESSINGS = "SELECT processing FROM hdqm.choose_processing(${subsystem:sqlstring}, ${pd:sqlstring})"
 RUN_CLASSES = "SELECT run_class FROM hdqm.choose_run_class()"
-PAGES = (
-    f"SELECT page FROM hdqm.choose_page({_DATASET}, "
-    "${search:sqlstring}, ${show:sqlstring}, ${per_page:sqlstring})"
-)
+PAGES = f"SELECT page FROM hdqm.choose_page({_DATASET}, {_SEARCH}, ${{show:sqlstring}}, ${{per_page:sqlstring}})"
 PANELS = (
     f"SELECT * FROM hdqm.choose_panel({_DATASET}, "
-    "${search:sqlstring}, ${show:sqlstring}, ${page:sqlstring}, ${per_page:sqlstring})"
+    f"{_SEARCH}, ${{show:sqlstring}}, ${{page:sqlstring}}, ${{per_page:sqlstring}})"
 )
 ALL_PANELS = f"SELECT __text, __value FROM hdqm.choose_any_panel({_DATASET})"
 SERIES = f"SELECT __text, __value FROM hdqm.choose_measured({_DATASET}) WHERE __value NOT LIKE 'OMS %'"
@@ -52,7 +57,7 @@ PLOT = _MARKS.format(f"{_PANEL}, {_DRAWN}, {_MORE}")
 # a step begins at its place: without a last edge the newest hundred runs would have none
 PANEL_HISTORY = (
     "WITH h AS MATERIALIZED ("
-    f"SELECT x, curve, content FROM hdqm.panel_history(${{panel:sqlstring}}, {_DATASET})"
+    f"SELECT x, curve, content FROM hdqm.panel_history({_ONE}, {_DATASET})"
     ") SELECT * FROM h UNION ALL SELECT x + 100, curve, content "
     "FROM (SELECT DISTINCT ON (curve) * FROM h ORDER BY curve, x DESC) AS last ORDER BY x"
 )
@@ -62,25 +67,31 @@ AXIS_TICKS = (
     "UNION ALL SELECT trim_scale(c)::text, U&'\\2009', NULL, NULL FROM (SELECT generate_series(1, 119, 2) / 2.0 "
     "UNION SELECT generate_series(1, 159, 2) * 2.5) AS between (c) WHERE ${axis:sqlstring} = 'even'"
 )
-EACH_SCALE = f"SELECT unit, low, high FROM hdqm.plot_scale(${{panels:sqlstring}}, {_DATASET}, '', '')"
-SCALE = (
-    f"SELECT unit, low, high FROM hdqm.plot_scale(${{panel:sqlstring}}, {_DATASET}, "
-    "${added:sqlstring}, ${yrange:sqlstring})"
-)
-SELECTION_NOTE = (
-    f"SELECT left(note, 500) AS note FROM hdqm.selection_note({_SELECTION}, "
-    "${axis:sqlstring}, ${search:sqlstring}, ${show:sqlstring}, ${page:sqlstring}, ${per_page:sqlstring})"
-)
-SELECTION_NOTE_OF_ONE = (
-    f"SELECT left(regexp_replace(note, ' [0-9]+ plots?, page .*?\\.', ''), 500) AS note "
-    f"FROM hdqm.selection_note({_SELECTION}, ${{axis:sqlstring}}, '', 'groups', '1', '8')"
+EACH_SCALE = f"SELECT unit, low, high FROM hdqm.plot_scale({_EACH}, {_DATASET}, '', '')"
+SCALE = f"SELECT unit, low, high FROM hdqm.plot_scale({_ONE}, {_DATASET}, ${{added:sqlstring}}, ${{yrange:sqlstring}})"
+
+
+def _note(shown: str, listed: str) -> str:
+    """The sentence at the top of plots; a dataset that is not there comes before all else."""
+    return (
+        f"SELECT left(coalesce('Nothing is shown: ' || hdqm.unknown_dataset({_DATASET}) "
+        f"|| '. Choose one of those in the box.', {shown}), 500) AS note "
+        f"FROM hdqm.selection_note({_SELECTION}, ${{axis:sqlstring}}, {listed})"
+    )
+
+
+SELECTION_NOTE = _note("note", f"{_SEARCH}, ${{show:sqlstring}}, ${{page:sqlstring}}, ${{per_page:sqlstring}}")
+SELECTION_NOTE_OF_ONE = _note(
+    f"regexp_replace(note, ' [0-9]+ plots?, page .*?\\.', '') "
+    f"|| hdqm.unread_boxes({_DATASET}, ${{added:sqlstring}}, ${{yrange:sqlstring}})",
+    "'', 'groups', '1', '8'",
 )
 
 # -- one trend ---------------------------------------------------------------------------------------------------------
 
 VALUES = f"SELECT * FROM hdqm.trend_values({_PANEL}, ${{added:sqlstring}}, 20000)"
 STATISTICS = f"SELECT * FROM hdqm.trend_statistics({_PANEL}, ${{added:sqlstring}})"
-FACTS = f"SELECT * FROM hdqm.trend_facts(${{panel:sqlstring}}, {_DATASET}, ${{added:sqlstring}})"
+FACTS = f"SELECT * FROM hdqm.trend_facts({_ONE}, {_DATASET}, ${{added:sqlstring}})"
 GAPS = f"SELECT * FROM hdqm.trend_gaps({_PANEL}, ${{added:sqlstring}})"
 DISTRIBUTION = f"SELECT run_number, series, value FROM hdqm.plot_values({_PANEL}, ${{added:sqlstring}})"
 
@@ -98,7 +109,7 @@ RUN_NEIGHBOURS = (
 RUN_FILES = f"SELECT * FROM hdqm.run_files({_RUN})"
 RUN_POINTS = (
     "SELECT trend, distance, value, error, middle, spread, status, title, low, high "
-    f"FROM hdqm.run_points({_RUN}, {_DATASET}, ${{search:sqlstring}})"
+    f"FROM hdqm.run_points({_RUN}, {_DATASET}, {_SEARCH})"
 )
 RUN_LINKS = (
     f"SELECT page, url FROM hdqm.run_links({_RUN}, ${{series:sqlstring}}, {_DATASET}) UNION ALL "
@@ -122,7 +133,8 @@ HISTOGRAM_PICTURE = (
     f"hdqm.histogram_picture(${{series:sqlstring}}, {_DATASET}, {_RUN}, {_REFERENCE}, ${{input:sqlstring}}), '')"
 )
 HISTOGRAM_NOTE = (
-    f"SELECT note FROM hdqm.histogram_note(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})"
+    "SELECT left(note, 500) AS note "
+    f"FROM hdqm.histogram_note(${{series:sqlstring}}, {_DATASET}, {_RUN}, ${{input:sqlstring}})"
 )
 
 # -- correlation -------------------------------------------------------------------------------------------------------
@@ -145,7 +157,7 @@ CORRELATION_VALUES = f"SELECT run_number, x, y, size FROM hdqm.correlation({_THR
 
 # -- runs and fills ----------------------------------------------------------------------------------------------------
 
-_FOUND = "${search:sqlstring}, ${class:sqlstring}, ${number:sqlstring}"
+_FOUND = f"{_SEARCH}, ${{class:sqlstring}}, ${{number:sqlstring}}"
 RUNS = (
     "SELECT run_number, start_time, duration_s, fill_number, run_class_name, significant, delivered_lumi_pb, "
     "recorded_lumi_pb, certified, files, era, initial_lumi_1e34, end_lumi_1e34, b_field_t, energy_gev, l1_rate_hz, "

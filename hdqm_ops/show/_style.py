@@ -178,7 +178,7 @@ _MARKS: list[Override] = [
         },
     ),
     (
-        "^(mean|expected )",
+        r"^(mean$|mean . RMS$|expected )",  # no trend: its name may begin alike, but ends in the mark of its colour
         {
             **_NO_POINTS,
             "custom.spanNulls": True,

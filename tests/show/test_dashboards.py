@@ -159,6 +159,19 @@ def test_every_quantity_of_the_runs_has_its_unit_on_its_axis():
     assert {f"OMS {name}{unit}" for name, unit in _UNITS.items()} <= labels
 
 
+@pytest.mark.parametrize("name", ["mean", "mean_pt", "run", "run-d", "fill", "expected", "OMS", "at", "x", "a+b_c-1"])
+def test_a_trend_is_drawn_as_one_whatever_its_name_begins_with(name):
+    """Means, bands and axes are told by their names; that of a trend ends in the mark of its colour."""
+    plots = [panel for _, panel in PANELS if panel.title in ("${panel:text}", "${panels:text}")]
+    for plot in plots:
+        for label in (name, f"Pixel/{name}", f"Pixel/{name}@ZeroBias/PromptReco"):
+            marked = f"{label}\u200b\u200b\u200b\u200c\u200b\u200c"  # the fifth colour
+            patterns = [one.matcher.options.strip("/") for one in plot.field_config.overrides[1:]]
+            found = [pattern for pattern in patterns if re.search(pattern, marked)]
+            assert len(found) == 1, (label, found)
+            assert found[0].startswith("\\u200")
+
+
 def test_panels_do_not_overlap():
     for board in BOARDS:
         taken = set()

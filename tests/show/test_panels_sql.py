@@ -11,6 +11,7 @@ import pytest
 from tables import UNCOVERED, miscounted
 
 from hdqm_ops.show import ALARMS, dashboards
+from hdqm_ops.show import _queries as queries
 from hdqm_ops.show._queries import (
     COVERAGE_DATASETS,
     COVERAGE_GAPS,
@@ -90,23 +91,51 @@ def test_every_number_of_a_table_has_a_unit_or_counts_something(reader, chosen, 
         assert re.fullmatch(rf"{COUNTED}|Hours|.* \(.+\)", heading), (column.name, heading)
 
 
-@pytest.mark.parametrize(("uid", "target"), TARGETS)
-def test_no_panel_fails_whatever_users_write(reader, chosen, filled_in, uid, target):
-    """Errors would be red triangles in every panel; and nothing that is written may become SQL."""
-    boxes = [v.name for v in (BOARDS[uid].templating.list_val or ()) if v.type_val == "textbox"]
-    values = chosen(uid, subsystem="Pixel")
-    for evil in (
-        "'; DROP SCHEMA hdqm CASCADE; --",
-        "\\",
-        "1 or 1=1",
-        "x" * 100_000,
-        "$(id)",
-        "999999999999",
-        "%",
-        '"',
-        "ü\u200b",
-    ):
-        reader.execute(filled_in(target.sql, {**values, **dict.fromkeys(boxes, evil)})).fetchall()
+ASKED = [(uid, target.sql) for uid, target in (one.values for one in TARGETS)]
+ASKED += [(uid, v.query) for uid, b in BOARDS.items() for v in b.templating.list_val or () if v.type_val == "query"]
+VARIABLES = sorted({(uid, name) for uid, sql in ASKED for name in re.findall(r"\$\{(\w+):", sql)})
+HOSTILE = (
+    # more than a text, to SQL and to what makes SQL of text
+    *("'; DROP SCHEMA hdqm CASCADE; --", "\\", "1 or 1=1", "$(id)", '"', "%", "{}", "{1,2}", "NULL", "a|b", "$__all"),
+    # numbers that are none, or too large
+    *("", "999999999999", "12345678901234567890", "-5", "1e400", "NaN", "-Infinity", "1.5", "\u0663\u0664", "\u22121"),
+    # long, deep, invisible
+    *("x" * 100_000, "," * 5000, "((((((((a*)*)*)*)*)*)*)*)*$", "(a|aa)*b[", "\u200b\u202eü\u2066", "\x01\x7f\n\t"),
+    # words that mean something elsewhere
+    *(
+        "0-999999999",
+        "9-1",
+        "-infinity .. infinity",
+        "1e308 .. -1e308",
+        "run_number = 1 and " * 999,
+        "start_time < epoch",
+    ),
+    *(
+        "group:",
+        "trend:",
+        "OMS ",
+        "a@b/c",
+        "Pixel/@/",
+        "where",
+        "golden",
+        "charge_layer1 " * 999,
+        "<script>",
+        "xmin = 1",
+    ),
+)
+
+
+@pytest.mark.parametrize(("uid", "name"), VARIABLES, ids=lambda value: value)
+def test_no_question_fails_or_lasts_whatever_stands_in_a_variable(reader, chosen, filled_in, uid, name):
+    """An error would be a red triangle in every panel. An address can give any variable any value, not boxes alone."""
+    usual = chosen(uid, subsystem="Pixel", runs="20")
+    modes = ("latest", "range", "list", "golden", "where") if name == "runs" else (usual.get("mode"),)
+    typed = any(v.name == name and v.type_val == "textbox" for v in BOARDS[uid].templating.list_val)
+    reader.execute("SET statement_timeout = '20s'")
+    for sql in {sql for board, sql in ASKED if board == uid and f"${{{name}:" in sql}:
+        for evil in HOSTILE if typed else HOSTILE[::3]:
+            for mode in modes:
+                reader.execute(filled_in(sql, {**usual, "mode": mode, name: evil})).fetchall()
 
 
 @pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.uid)
@@ -222,6 +251,28 @@ def test_a_title_tells_axis_and_unit_once(ask, title, y_title, unit, written):
     assert row["written"] == written
 
 
+def test_a_group_whose_name_means_something_elsewhere_is_drawn_and_found(filled, chosen, filled_in):
+    """As in a page: its plot, its scale, its facts, and the search for its name, with what Grafana makes of quotes."""
+    odd = """1 '2' "3" \\ ${pd} $__all {a,b} | %41 <b>&amp;</b> [[x]]"""
+    with psycopg.connect(filled) as owner:
+        owner.execute("UPDATE hdqm.display_group SET name = %s WHERE name = 'Cluster charge by layer'", [odd])
+        owner.execute("SET LOCAL ROLE hdqm_reader")
+        values = chosen("hdqm-trends", subsystem="Pixel") | chosen("hdqm-trend", subsystem="Pixel")
+        values |= {"panel": f"group:{odd}", "panels": f"group:{odd}", "search": odd, "page": "1"}
+
+        def rows(sql):
+            return owner.execute(filled_in(sql, values)).fetchall()
+
+        for sql in (queries.PLOT, queries.EACH_PLOT):
+            names = {series.translate({0x200B: None, 0x200C: None}) for _, series, _ in rows(sql)}
+            assert {f"charge_layer{n}" for n in (1, 2, 3, 4)} <= names
+        assert len(rows(queries.FACTS)) == 4
+        assert rows(queries.SCALE)[0][0] == "suffix: e"
+        assert [row[-1] for row in rows(queries.PANELS)] == [f"group:{odd}"]
+        assert rows(queries.SELECTION_NOTE)[0][0].endswith("1 plot, page 1 of 1.")
+        owner.rollback()
+
+
 # -- selections --------------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +317,52 @@ def note_sql():
 def test_the_note_says_what_is_shown(ask, given, said):
     (row,) = ask(note_sql(), *PIXEL, *given)
     assert re.search(said, row["note"]), row["note"]
+
+
+def note_of(reader, chosen, filled_in, uid, **given):
+    """What stands at the top of a page."""
+    board = BOARDS[uid]
+    (sql,) = [target.sql for panel in board.panels for target in panel.targets or () if "selection_note" in target.sql]
+    ((note,),) = reader.execute(filled_in(sql, chosen(uid, **given))).fetchall()
+    return note
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"added": "charge_layer2, Tracking/vertices@ZeroBias/PromptReco", "yrange": "1 .. 2"}, r"PromptReco\.$"),
+        (
+            {"added": "nonsense charge_layer2 Pixel/@/"},
+            r"Not added, for no series of that name has points: nonsense, Pixel",
+        ),
+        ({"added": "," * 5000}, r"PromptReco\.$"),
+        ({"added": "x" * 5000}, r"points: x{60}\.$"),
+        ({"yrange": "nan .. 1"}, r"The y range 'nan \.\. 1' is not read: write two numbers, the lower one first"),
+        ({"yrange": "5 .. 1"}, "is not read"),
+        ({"yrange": "-infinity .. infinity"}, "is not read"),
+        ({"yrange": "  "}, r"PromptReco\.$"),
+    ],
+)
+def test_the_note_of_one_trend_says_what_of_its_boxes_cannot_be_read(reader, chosen, filled_in, given, said):
+    note = note_of(reader, chosen, filled_in, "hdqm-trend", subsystem="Pixel", **given)
+    assert note.startswith("50 runs, ")
+    assert re.search(said, note), note
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("Nonsense", "", ""), "no subsystem 'Nonsense' has trends with points"),
+        (("Pixel", "Nonsense", ""), "Pixel has no points in the primary dataset 'Nonsense'"),
+        (("Pixel", "SingleMuon", "Ü"), "Pixel has no points in SingleMuon with the processing string 'Ü'"),
+    ],
+)
+def test_an_address_of_what_is_not_there_says_so(reader, chosen, filled_in, given, said):
+    rest = {"panel": "group:x", "panels": "group:x", "page": "1"}
+    dataset = dict(zip(("subsystem", "pd", "processing"), given, strict=True))
+    for uid in ("hdqm-trends", "hdqm-trend"):
+        note = note_of(reader, chosen, filled_in, uid, **dataset, **rest)
+        assert note == f"Nothing is shown: {said}. Choose one of those in the box."
 
 
 # -- plots -------------------------------------------------------------------------------------------------------------
@@ -502,6 +599,9 @@ def test_ticks_are_named_and_both_ends_are_told(ask, axis):
         ("", None, None),
         ("a b", None, None),
         ("1", None, None),
+        ("5 .. 1", None, None),
+        ("1 .. 1", None, None),
+        ("1e400 .. nan", None, None),
     ],
 )
 def test_a_range_of_y_is_two_numbers(ask, written, low, high):
