@@ -25,6 +25,10 @@ SUBSYSTEMS = "SELECT subsystem FROM hdqm.choose_subsystem()"
 SUBSYSTEMS_AND_ALL = "SELECT 'all' UNION ALL SELECT subsystem FROM hdqm.choose_subsystem()"
 PRIMARY_DATASETS = "SELECT primary_dataset FROM hdqm.choose_primary_dataset(${subsystem:sqlstring})"
 PROCESSINGS = "SELECT processing FROM hdqm.choose_processing(${subsystem:sqlstring}, ${pd:sqlstring})"
+# of a page that shows all subsystems: where its links lead
+SUBSYSTEM_TO = (
+    "SELECT subsystem FROM hdqm.choose_subsystem() WHERE ${subsystem:sqlstring} IN ('all', subsystem) LIMIT 1"
+)
 RUN_CLASSES = "SELECT run_class FROM hdqm.choose_run_class()"
 PAGES = f"SELECT page FROM hdqm.choose_page({_DATASET}, {_SEARCH}, ${{show:sqlstring}}, ${{per_page:sqlstring}})"
 PANELS = (
@@ -157,7 +161,7 @@ CORRELATION_VALUES = f"SELECT run_number, x, y, size FROM hdqm.correlation({_THR
 
 # -- runs and fills ----------------------------------------------------------------------------------------------------
 
-_FOUND = f"{_SEARCH}, ${{class:sqlstring}}, ${{number:sqlstring}}"
+_FOUND = f"{_text('find')}, ${{class:sqlstring}}, ${{number:sqlstring}}"
 RUNS = (
     "SELECT run_number, start_time, duration_s, fill_number, run_class_name, significant, delivered_lumi_pb, "
     "recorded_lumi_pb, certified, files, era, initial_lumi_1e34, end_lumi_1e34, b_field_t, energy_gev, l1_rate_hz, "

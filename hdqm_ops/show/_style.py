@@ -8,8 +8,11 @@ from grafana_foundation_sdk.builders.dashboard import Panel
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 
 from hdqm_ops.show._target import Target, datasource
+from hdqm_ops.show._variables import CARRIED
 
 __all__ = [
+    "ADDRESS",
+    "HIDDEN_ADDRESS",
     "PALETTE",
     "bars",
     "columns",
@@ -90,7 +93,6 @@ def page_link(uid: str, *variables: str, **fixed: str) -> str:
 
 # -- plots of trends ---------------------------------------------------------------------------------------------------
 
-_DATASET = ("subsystem", "pd", "processing")
 _AS_MATRIX = "x\\series"
 
 
@@ -193,9 +195,15 @@ _MARKS: list[Override] = [
     ("^mean$", {"custom.lineStyle": {"fill": "solid"}, "custom.lineWidth": 1}),
     ("^expected ", {"color": {"mode": "fixed", "fixedColor": "#37872D"}}),
     ("^expected high$", {"custom.fillBelowTo": "expected low", "custom.fillOpacity": 8}),
-    ("^OMS ", {**_RIGHT, "color": {"mode": "palette-classic-by-name"}, "custom.axisGridShow": False, "links": []}),
-    # a label of its own makes an axis of its own
-    *((f"^OMS {name} ?", {"custom.axisLabel": f"OMS {name}{unit}"}) for name, unit in _UNITS.items()),
+    ("^OMS ", {**_RIGHT, "custom.axisGridShow": False, "links": []}),
+    # a label of its own makes an axis of its own; colours that are not those of the first ten series
+    *(
+        (
+            f"^OMS {name} ?",
+            {"custom.axisLabel": f"OMS {name}{unit}", "color": {"mode": "fixed", "fixedColor": PALETTE[10 + number]}},
+        )
+        for number, (name, unit) in enumerate(_UNITS.items())
+    ),
 ]
 
 
@@ -214,7 +222,7 @@ def trend_plot(title: str, description: str, plot: str, ticks: str, scale: str, 
         width=width,
         height=height,
     )
-    to_run = page_link("hdqm-run", *_DATASET, run="${__data.fields.run}", series="${__field.name:percentencode}")
+    to_run = page_link("hdqm-run", *CARRIED, run="${__data.fields.run}", series="${__field.name:percentencode}")
     # where the trends of a plot share a unit, scale brings it; the others may differ from one another
     panel = panel.transformations(_TO_MATRIX).no_value(_ABSENT).custom(_POINTS).unit(_PLAIN)
     panel = panel.options(
@@ -236,7 +244,7 @@ def trend_plot(title: str, description: str, plot: str, ticks: str, scale: str, 
             DynamicConfigValue(id_val="decimals", value=0),
             DynamicConfigValue(id_val="unit", value="none"),
             DynamicConfigValue(id_val="displayName", value="at"),
-            DynamicConfigValue(id_val="custom.axisLabel", value="Runs"),
+            DynamicConfigValue(id_val="custom.axisLabel", value="${axis:text}"),
         ],
     )
     return _override(panel, [*_colours(), *_MARKS])
@@ -385,7 +393,7 @@ def scatter(title: str, description: str, points: Target, line: Target, *, width
     panel = panel.unit(_PLAIN).custom(
         {"show": "points", "pointSize": {"fixed": 8, "min": 5, "max": 25}, "pointShape": "circle", "fillOpacity": 80}
     )
-    to_run = page_link("hdqm-run", *_DATASET, run="${__data.fields.run_number}", series="${y:percentencode}")
+    to_run = page_link("hdqm-run", *CARRIED, run="${__data.fields.run_number}", series="${y:percentencode}")
     return _override(
         panel.no_value("No run has a value of both. The line above says more."),
         [
@@ -541,6 +549,9 @@ def text(title: str, markdown: str, *, width: int, height: int) -> Panel:
     )
 
 
+ADDRESS = "${__data.fields.Address:raw}"
+"""A link to the address in that column: the database has encoded it, Grafana would encode its per cents once more."""
+
 HIDDEN_ADDRESS: Override = ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True})
 """The column that links of the others lead to."""
 
@@ -586,14 +597,14 @@ def table(
 _ROOM = {
     **dict.fromkeys(("Trend", "Series"), 210),
     **dict.fromkeys(("Title", "Meaning", "Description", "HLT key", "Files that hold it"), 300),
-    **dict.fromkeys(("Owner",), 200),
+    **dict.fromkeys(("Owner", "Certified"), 180),
     **dict.fromkeys(("Reason", "Next try", "L1 key", "Definition"), 240),
     **dict.fromkeys(("Metric", "Monitor elements", "Path", "DQM file", "Injection scheme"), 340),
     **dict.fromkeys(("Ingested", "Class", "Processing", "Dataset", "Era"), 140),
 }
 """Pixels that columns of text need; a narrow panel scrolls."""
 
-_WRAPPED = {"Reason", "Meaning", "Owner"}
+_WRAPPED = {"Reason", "Meaning", "Owner", "Certified"}
 """Columns of sentences, which go on below where they are too long."""
 
 

@@ -1,6 +1,7 @@
 """Variables: what a reader of a dashboard chooses. Names are short, because they are in every link."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders.dashboard import CustomVariable, QueryVariable, TextBoxVariable
 from grafana_foundation_sdk.cog.builder import Builder
@@ -16,9 +17,12 @@ from hdqm_ops.show import _queries as queries
 from hdqm_ops.show._target import datasource
 
 __all__ = [
+    "CARRIED",
     "added",
     "any_subsystem",
     "axis",
+    "carried",
+    "carried_from_all",
     "covered_dataset",
     "dataset",
     "histogram_input",
@@ -44,12 +48,15 @@ __all__ = [
 
 Variable = Builder[VariableModel]
 
+CARRIED = ("subsystem", "pd", "processing", "mode", "runs", "class", "quality", "axis", "options")
+"""What every page takes over from the one before and hands on, whether it has a box for it or not."""
+
 AXES = {
     "Evenly spaced runs": "even",
     "Run number": "number",
-    "Date": "date",
-    "Width: duration": "duration",
-    "Width: luminosity": "luminosity",
+    "Date (UTC)": "date",
+    "Width by duration": "duration",
+    "Width by luminosity": "luminosity",
 }
 OPTIONS = {
     "Fill bands": "fills",
@@ -246,6 +253,38 @@ def quantities() -> Variable:
     )
 
 
+def carried(known: Sequence[str]) -> list[Variable]:
+    """What a page hands on without a box for it, given the variables that it has."""
+    every = [*dataset(), *selection(), axis(), options()]
+    return [_hidden(one) for one in every if one.build().name not in known]
+
+
+def carried_from_all() -> list[Variable]:
+    """The same for a page whose subsystem may be ``all``, which others do not know: ``to`` is what they open on."""
+    to = _query("to", "To", queries.SUBSYSTEM_TO, "Where links lead.")
+    of_dataset = [
+        _query(name, name, sql.replace("${subsystem:", "${to:"), "Dataset of pages that show one.")
+        for name, sql in (("pd", queries.PRIMARY_DATASETS), ("processing", queries.PROCESSINGS))
+    ]
+    return [_hidden(one) for one in (to, *of_dataset)]
+
+
+def _hidden(variable: Variable) -> Variable:
+    built = variable.build()
+    built.hide = VariableHide.HIDE_VARIABLE
+    return _Built(built)
+
+
+@dataclass(frozen=True)
+class _Built(Builder[VariableModel]):
+    """A variable that is built already."""
+
+    built: VariableModel
+
+    def build(self) -> VariableModel:
+        return self.built
+
+
 # -- one run, one series -----------------------------------------------------------------------------------------------
 
 
@@ -265,7 +304,10 @@ def series() -> Variable:
 
 
 def measured(name: str, label: str, description: str, *, optional: bool = False, opens_on: int = 1) -> Variable:
-    """A series or a quantity of the runs; a page without a choice opens on the one at this place."""
+    """A series or a quantity of the runs; a page without a choice opens on the one at this place.
+
+    A label of another subsystem or dataset can be typed too.
+    """
     return _query(name, label, queries.measurable(optional=optional, opens_on=opens_on), description)
 
 
@@ -287,7 +329,7 @@ def histogram_input() -> Variable:
 def search_runs() -> Variable:
     """Part of what is known of a run."""
     words = "Part of a run number, fill, era, class, key or injection scheme."
-    return text_box("search", "Search", "", words)
+    return text_box("find", "Search", "", words)
 
 
 def any_subsystem() -> Variable:

@@ -30,7 +30,7 @@ AXES = ["even", "number", "date", "duration", "luminosity"]
         "/d/hdqm-run?var-subsystem=Pixel&var-run=324358&var-series=charge_layer1",
         "/d/hdqm-run?var-subsystem=Pixel",
         "/d/hdqm-correlation?var-subsystem=Pixel&var-x=charge_layer1&var-y=charge_layer2&var-z=OMS%20duration",
-        "/d/hdqm-runs?var-search=721",
+        "/d/hdqm-runs?var-find=721",
         "/d/hdqm-coverage",
         "/d/hdqm-coverage?var-subsystem=Pixel&var-run=324354",
         "/d/hdqm-pipeline",
@@ -173,6 +173,48 @@ def test_links_to_other_pages_keep_the_choice(browse):
     page.settle()
     query = parse_qs(urlsplit(page.page.url).query)
     assert (query["var-subsystem"], query["var-pd"]) == (["Tracking"], ["ZeroBias"])
+
+
+def test_the_choice_goes_through_pages_that_have_no_box_for_it(browse):
+    """Each page is loaded anew: Grafana remembers a dashboard as it was left."""
+    page = browse("/d/hdqm-trends?var-subsystem=Tracking&var-pd=ZeroBias&var-axis=number&var-runs=7&var-options=errors")
+    for title in ("Run", "Runs and fills", "Coverage", "Pipeline", "Trends"):
+        page.page.get_by_role("link", name=title, exact=True).first.click()
+        page.settle()
+        query = parse_qs(urlsplit(page.page.url).query)
+        chosen = [query[f"var-{name}"] for name in ("subsystem", "pd", "processing", "axis", "runs", "options")]
+        assert chosen == [["Tracking"], ["ZeroBias"], ["PromptReco"], ["number"], ["7"], ["errors"]], title
+        page.page.goto(page.page.url)
+        page.settle()
+    assert page.page.get_by_text(re.compile("^7 runs, .* of Tracking in ZeroBias")).count() == 1
+    assert page.faults() == []
+
+
+def test_from_the_coverage_of_all_to_a_missing_trend_and_to_the_trends_of_one(browse):
+    page = browse("/d/hdqm-coverage?var-run=324354&var-dataset=SingleMuon%20/%20PromptReco")
+    page.page.set_viewport_size({"width": 1600, "height": 2500})  # panels out of view are not asked for
+    page.settle()
+    link = page.page.locator('a[href*="var-panel=trend:"]').first
+    trend = link.inner_text()
+    link.click()
+    page.settle()
+    query = parse_qs(urlsplit(page.page.url).query)
+    assert (query["var-panel"], query["var-pd"]) == ([f"trend:{trend}"], ["SingleMuon"])
+    assert max(page.marks()) > 50
+    page.page.goto(page.page.url.partition("/d/")[0] + "/d/hdqm-coverage")
+    page.settle()
+    page.page.get_by_role("link", name="Trends", exact=True).first.click()
+    page.settle()
+    assert parse_qs(urlsplit(page.page.url).query)["var-subsystem"] != ["all"]
+    assert page.faults() == []
+    assert max(page.marks()) > 50
+
+
+def test_addresses_are_opened_as_the_database_has_written_them(browse, ask):
+    page = browse("/d/hdqm-pipeline")
+    [last] = ask("SELECT url FROM hdqm.dag_overview() WHERE dag_id = 'hdqm_sync_oms'")
+    assert "%3A" in last["url"]
+    assert page.page.get_by_role("link", name="hdqm_sync_oms", exact=True).first.get_attribute("href") == last["url"]
 
 
 HOSTILE = [

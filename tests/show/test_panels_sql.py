@@ -232,7 +232,7 @@ def test_a_plot_has_the_same_title_on_its_page_as_among_all(ask):
     assert {row["__value"] for row in every[len(paged) :]} == {row["__value"] for row in alone} - {
         row["__value"] for row in paged
     }
-    assert all(row["__text"].startswith("trend ") for row in every[len(paged) :])
+    assert all(row["__text"].endswith(" (single trend)") for row in every[len(paged) :])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
 from hdqm_ops.show._style import link, page_link, scatter, sentence, table
 from hdqm_ops.show._target import Target
+from hdqm_ops.show._variables import CARRIED
+
+_ANY = "a trend or a quantity of the runs; of another dataset, typed: Subsystem/trend@PrimaryDataset/processing."
 
 
 def dashboard() -> Dashboard:
@@ -24,9 +27,7 @@ def dashboard() -> Dashboard:
         width=24,
         height=14,
     )
-    to_run = page_link(
-        "hdqm-run", "subsystem", "pd", "processing", run="${__data.fields.Run}", series="${y:percentencode}"
-    )
+    to_run = page_link("hdqm-run", *CARRIED, run="${__data.fields.Run}", series="${y:percentencode}")
     values = table(
         "Values",
         "The pairs that are drawn. Panel menu, Inspect, Data, Download CSV saves them.",
@@ -51,9 +52,9 @@ def dashboard() -> Dashboard:
             *variables.dataset(),
             *variables.selection(),
             # not on what y opens on: a line y = x says nothing
-            variables.measured("x", "x", "Horizontal: a trend or a quantity of the runs.", opens_on=2),
-            variables.measured("y", "y", "Vertical: a trend or a quantity of the runs."),
-            variables.measured("z", "Size", "Size of the marks: a third trend or quantity.", optional=True),
+            variables.measured("x", "x", f"Horizontal: {_ANY}", opens_on=2),
+            variables.measured("y", "y", f"Vertical: {_ANY}"),
+            variables.measured("z", "Size", f"Size of the marks: {_ANY}", optional=True),
         ],
         [fit, plot, values],
     )

@@ -152,6 +152,8 @@ def dashboard() -> Dashboard:
             *variables.selection(),
             variables.text_box("run", "Run in detail", "", "Run whose missing trends are listed."),
             variables.covered_dataset(),
+            *variables.carried_from_all(),
         ],
         [subsystems, datasets, gaps, trends],
+        to_subsystem="to",
     )

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import HIDDEN_ADDRESS, hours, link, page_link, table
+from hdqm_ops.show._style import ADDRESS, HIDDEN_ADDRESS, hours, link, page_link, table
 from hdqm_ops.show._target import Target
 
 _WHOLE = {"unit": "none", "decimals": 0}
@@ -40,7 +40,7 @@ _FAILED = {
     "thresholds": {"mode": "absolute", "steps": [{"color": "text", "value": None}, {"color": "red", "value": 1}]},
 }
 _NOT_TOLD = "Airflow has not told of any Dag run: it does not run, or its scheduler does not load HDQM's plugin."
-_AIRFLOW = link("This run in Airflow", "${__data.fields.Address}", new_tab=True)
+_AIRFLOW = link("This run in Airflow", ADDRESS, new_tab=True)
 
 
 def _dags() -> tuple[Panel, Panel]:
@@ -164,7 +164,7 @@ def dashboard() -> Dashboard:
         "Airflow, our API, and CERN's pages, as far as the site has set their addresses.",
         Target(queries.SITE_PAGES, "A", ("page", "url")),
         [
-            ("^page$", {"displayName": "Page", "links": [link("Open", "${__data.fields.Address}", new_tab=True)]}),
+            ("^page$", {"displayName": "Page", "links": [link("Open", ADDRESS, new_tab=True)]}),
             ("^url$", {"displayName": "Address"}),
         ],
         width=24,

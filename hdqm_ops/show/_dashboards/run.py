@@ -5,10 +5,10 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import HIDDEN_ADDRESS, curve, link, map_2d, page_link, picture, sentence, table
+from hdqm_ops.show._style import ADDRESS, HIDDEN_ADDRESS, curve, link, map_2d, page_link, picture, sentence, table
 from hdqm_ops.show._target import Target
+from hdqm_ops.show._variables import CARRIED
 
-_DATASET = ("subsystem", "pd", "processing")
 _DISTANCE = {
     "mode": "absolute",
     "steps": [{"color": "green", "value": None}, {"color": "orange", "value": 3}, {"color": "red", "value": 5}],
@@ -17,7 +17,7 @@ _DISTANCE = {
 
 def dashboard() -> Dashboard:
     """The page."""
-    to_run = page_link("hdqm-run", *_DATASET, "series", "input", "search", run="${__value.numeric}")
+    to_run = page_link("hdqm-run", *CARRIED, "series", "input", "search", run="${__value.numeric}")
     neighbours = table(
         "Runs of this dataset before and after",
         "Click to go to the previous or next run that has this dataset.",
@@ -59,7 +59,7 @@ def dashboard() -> Dashboard:
                 "^page$",
                 {
                     "displayName": "Page",
-                    "links": [link("Open ${__data.fields.Page}", "${__data.fields.Address}", new_tab=True)],
+                    "links": [link("Open ${__data.fields.Page}", ADDRESS, new_tab=True)],
                 },
             ),
             HIDDEN_ADDRESS,
@@ -102,9 +102,9 @@ def dashboard() -> Dashboard:
         height=11,
     )
     here = page_link(
-        "hdqm-run", *_DATASET, "run", "input", "reference", "search", series="${__data.fields.Trend:percentencode}"
+        "hdqm-run", *CARRIED, "run", "input", "reference", "search", series="${__data.fields.Trend:percentencode}"
     )
-    to_trend = page_link("hdqm-trend", *_DATASET, panel="trend:${__data.fields.Trend:percentencode}")
+    to_trend = page_link("hdqm-trend", *CARRIED, panel="trend:${__data.fields.Trend:percentencode}")
     points = table(
         "Points of this run, the most unusual first",
         "Distance: from the median of the hundred runs around it, in robust RMS. "

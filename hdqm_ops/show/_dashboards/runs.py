@@ -7,10 +7,11 @@ from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
 from hdqm_ops.show._style import bars, link, page_link, table
 from hdqm_ops.show._target import Target
+from hdqm_ops.show._variables import CARRIED
 
 _WHOLE = {"unit": "none", "decimals": 0}
 _UNFILTERED = {"custom.filterable": False}
-_TO_RUN = page_link("hdqm-run", run="${__data.fields.Run}")
+_TO_RUN = page_link("hdqm-run", *CARRIED, run="${__data.fields.Run}")
 
 
 def dashboard() -> Dashboard:

@@ -7,9 +7,9 @@ from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
 from hdqm_ops.show._style import curve, distribution, link, page_link, sentence, table, trend_plot
 from hdqm_ops.show._target import Target
+from hdqm_ops.show._variables import CARRIED
 
-_DATASET = ("subsystem", "pd", "processing")
-_TO_RUN = page_link("hdqm-run", *_DATASET, run="${__data.fields.Run}", series="${__data.fields.Series:percentencode}")
+_TO_RUN = page_link("hdqm-run", *CARRIED, run="${__data.fields.Run}", series="${__data.fields.Series:percentencode}")
 _RUN = (
     "^run_number$",
     {"displayName": "Run", "unit": "none", "decimals": 0, "links": [link("This run", _TO_RUN)], "custom.width": 90},

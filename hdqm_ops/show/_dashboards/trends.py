@@ -7,8 +7,7 @@ from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
 from hdqm_ops.show._style import page_link, sentence, trend_plot
-
-_KEPT = ("subsystem", "pd", "processing", "mode", "runs", "class", "quality", "axis", "options")
+from hdqm_ops.show._variables import CARRIED
 
 
 def dashboard() -> Dashboard:
@@ -25,7 +24,7 @@ def dashboard() -> Dashboard:
         height=10,
     )
     full = DashboardLink("Full size, statistics, gaps, definition").url(
-        page_link("hdqm-trend", *_KEPT, panel="${panels:percentencode}")
+        page_link("hdqm-trend", *CARRIED, panel="${panels:percentencode}")
     )
     plots = plots.repeat("panels").repeat_direction("h").max_per_row(2).links([full])
     return page(
