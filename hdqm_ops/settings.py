@@ -206,8 +206,9 @@ class Settings(BaseSettings):
     )
     reader_url: SecretStr | None = Field(
         default=None,
-        description="The database as hdqm_reader, for the API and the local Grafana. Default for the API: "
-        "`HDQM_DATABASE_URL`, as far as its user may take that role.",
+        description="The database as hdqm_reader, for the API, the local Grafana, and `hdqm db guard`, which gives the "
+        "role this password again where a session changed it. Default for the API: `HDQM_DATABASE_URL`, as far as its "
+        "user may take that role.",
     )
     api_host: str = Field(default="127.0.0.1", description="Where `hdqm api serve` listens.")
     api_port: int = Field(default=8050, ge=1, le=65535, description="Port of the API.")

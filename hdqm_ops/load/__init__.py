@@ -23,6 +23,7 @@ from hdqm_ops.load._pending import pending
 from hdqm_ops.load._points import SeriesPoints, read_points
 from hdqm_ops.load._priority import follow_priority
 from hdqm_ops.load._reader import Condition, NotAnswered, Page, Reader
+from hdqm_ops.load._reader_role import restore_reader
 from hdqm_ops.load._recompute import load_recomputed
 from hdqm_ops.load._runs import (
     RunCounts,
@@ -121,6 +122,7 @@ __all__ = [
     "remove_golden_json",
     "renew_claim",
     "requeue_files",
+    "restore_reader",
     "restrict_reader",
     "run_starts",
     "runs_to_ask",

@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from psycopg import errors, sql
+from psycopg import errors
 
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.load._connection import Connection, connect, translated
+from hdqm_ops.load._reader_role import limit_reader
 from hdqm_ops.load._sql import query, sql_folder
 from hdqm_ops.model import Reason
 
@@ -262,19 +263,5 @@ def _finish(connection: Connection, reader_timeout_s: int, *, anew: bool) -> Non
             connection.execute(rights)
             if connection.execute(query("migrate", "is_superuser")).fetchone() is not None:
                 connection.execute(superuser)
-            _limit_reader(connection, reader_timeout_s)
+            limit_reader(connection, reader_timeout_s)
             connection.execute(query("migrate", "note_rights"), {"digest": digest})
-
-
-def _limit_reader(connection: Connection, reader_timeout_s: int) -> None:
-    limits = {
-        "default_transaction_read_only": "on",
-        "statement_timeout": f"{reader_timeout_s}s",
-        "lock_timeout": "5s",
-        "idle_in_transaction_session_timeout": f"{reader_timeout_s}s",
-    }
-    for name, value in limits.items():
-        command = sql.SQL("ALTER ROLE hdqm_reader IN DATABASE {} SET {} = {}").format(
-            sql.Identifier(connection.info.dbname), sql.Identifier(name), sql.Literal(value)
-        )
-        connection.execute(command)

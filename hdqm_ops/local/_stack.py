@@ -114,7 +114,9 @@ class Stack:
 
     def _guard(self) -> Component:
         def environment() -> dict[str, str]:
-            return {**os.environ, **as_environment(self._settings)}
+            login = self._database.reader_login
+            known = {"HDQM_READER_URL": login} if login is not None else {}
+            return {**os.environ, **as_environment(self._settings), **known}
 
         return Component(
             name="guard",

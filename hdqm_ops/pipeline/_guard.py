@@ -26,6 +26,8 @@ def end_long_sessions(settings: Settings) -> list[EndedSession]:
 def guard(settings: Callable[[], Settings], pause_s: float) -> None:
     """Look again and again, until the process is ended; a database that is away is waited for.
 
+    What a reader changed of its role is put back too: its settings, and its password where the settings tell it.
+
     Args:
         settings: asked anew whenever the database was away: it may have moved.
         pause_s: seconds between two looks.
@@ -39,9 +41,15 @@ def guard(settings: Callable[[], Settings], pause_s: float) -> None:
                 while True:
                     for ended in load.end_long_sessions(connection, current.guard_after_s):
                         log.warning("%s", ended)
+                    for restored in load.restore_reader(connection, current.reader_timeout_s, _login(current)):
+                        log.warning("%s", restored)
                     time.sleep(pause_s)
         except TryAgain as error:
             if str(error) != said:
                 log.warning("%s", error)
             said = str(error)
         time.sleep(pause_s)
+
+
+def _login(settings: Settings) -> str | None:
+    return None if settings.reader_url is None else settings.reader_url.get_secret_value()

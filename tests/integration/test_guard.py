@@ -17,6 +17,7 @@ from hdqm_ops.settings import Settings
 
 FOR_EVER = "SELECT count(*) FROM pg_class AS a, pg_class AS b, pg_class AS c, pg_class AS d, pg_class AS e"
 LOOP = "DO $$ BEGIN LOOP PERFORM 1; {} END LOOP; END $$"
+PASSWORD = "for-this-test"
 ENDED = (errors.AdminShutdown, psycopg.OperationalError)
 
 
@@ -24,17 +25,28 @@ ENDED = (errors.AdminShutdown, psycopg.OperationalError)
 def login(db):
     """Sessions of the role of Grafana and the API."""
     with psycopg.connect(db, autocommit=True) as owner:
-        owner.execute("ALTER ROLE hdqm_reader LOGIN PASSWORD 'for-this-test'")
+        owner.execute(f"ALTER ROLE hdqm_reader LOGIN PASSWORD '{PASSWORD}'")
     opened = []
 
     def log_in():
-        address = make_conninfo(db, user="hdqm_reader", password="for-this-test")
+        address = make_conninfo(db, user="hdqm_reader", password=PASSWORD)
         opened.append(psycopg.connect(address, autocommit=True))
         return opened[-1]
 
     yield log_in
     for session in opened:
         session.close()
+
+
+@pytest.fixture
+def reader(db, login):
+    """Address of the database as the role of Grafana, which is as it is meant to be."""
+    login()
+    with load.connect(db, role=None) as owner:
+        load.restore_reader(owner, 30)
+    yield make_conninfo(db, user="hdqm_reader", password=PASSWORD)
+    with psycopg.connect(db, autocommit=True) as owner:
+        owner.execute("ALTER ROLE hdqm_reader RESET ALL")
 
 
 @pytest.fixture
@@ -138,12 +150,12 @@ def test_who_may_not_end_sessions_is_told_who_may(db, login, ask_in_background):
     ask_in_background(session, FOR_EVER)
     await_activity(db, session)
 
-    with load.connect(make_conninfo(db, user="hdqm_reader", password="for-this-test"), role=None) as reader:  # noqa: SIM117
+    with load.connect(make_conninfo(db, user="hdqm_reader", password=PASSWORD), role=None) as reader:  # noqa: SIM117
         with pytest.raises(ConfigError, match="as its owner"):
             load.end_long_sessions(reader, 0)
 
 
-def test_the_command_watches_until_it_is_ended(db, login, tmp_path):
+def test_the_command_watches_until_it_is_ended(db, login, reader, tmp_path):
     environment = {**os.environ, "HDQM_DATABASE_URL": db, "HDQM_GUARD_AFTER_S": "1", "HDQM_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "hdqm_ops.cli", "db", "guard", "--interval", "0.2"]
     session = login()
@@ -180,3 +192,66 @@ def test_a_database_that_is_away_is_waited_for(db, caplog, monkeypatch):
 def test_a_login_that_cannot_be_read_is_an_error_at_once():
     with pytest.raises(ConfigError):
         pipeline.end_long_sessions(Settings(database_url="not an address"))
+
+
+def test_what_a_reader_changes_of_its_role_is_put_back(db, login, reader):
+    """PostgreSQL lets every role change its own password and settings: no right to do so can be taken away."""
+    database = psycopg.sql.Identifier(psycopg.conninfo.conninfo_to_dict(db)["dbname"]).as_string()
+    with load.connect(db, role=None) as owner:
+        owner.execute(f"ALTER ROLE hdqm_reader IN DATABASE {database} SET temp_file_limit = '2GB'")
+        assert load.restore_reader(owner, 30, reader) == []
+
+        session = login()
+        session.execute("SET default_transaction_read_only = off")
+        session.execute("ALTER ROLE hdqm_reader PASSWORD 'mine'")
+        session.execute("ALTER ROLE hdqm_reader SET timezone = 'Asia/Tokyo'")
+        session.execute(f"ALTER ROLE hdqm_reader IN DATABASE {database} SET enable_indexscan = off")
+        session.execute(f"ALTER ROLE hdqm_reader IN DATABASE {database} SET statement_timeout = 0")
+        session.execute(f"ALTER ROLE hdqm_reader IN DATABASE {database} RESET lock_timeout")
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            login()
+
+        settings, password = load.restore_reader(owner, 30, reader)
+        for name in ("TimeZone", "enable_indexscan", "statement_timeout", "lock_timeout"):
+            assert name in settings
+        assert password == "put the password of hdqm_reader back"
+        assert load.restore_reader(owner, 30, reader) == []
+
+    fresh = login()
+    told = {name: fresh.execute(f"SHOW {name}").fetchone()[0] for name in ("statement_timeout", "lock_timeout")}
+    assert told == {"statement_timeout": "30s", "lock_timeout": "5s"}
+    assert fresh.execute("SHOW enable_indexscan").fetchone() == ("on",)
+    assert fresh.execute("SHOW timezone").fetchone() != ("Asia/Tokyo",)
+    assert fresh.execute("SHOW temp_file_limit").fetchone() == ("2GB",)
+
+
+def test_a_database_that_the_reader_cannot_reach_gives_no_new_password(db, reader):
+    with load.connect(db, role=None) as owner:
+        assert load.restore_reader(owner, 30, "postgresql://hdqm_reader:x@127.0.0.1:9/none") == []
+
+
+def test_who_may_not_alter_the_reader_is_told_so(db, reader):
+    with psycopg.connect(db, autocommit=True) as owner:
+        owner.execute("ALTER ROLE hdqm_reader SET timezone = 'Asia/Tokyo'")
+        owner.execute("CREATE ROLE hdqm_stranger LOGIN PASSWORD 'for-this-test'")
+        try:
+            owner.execute("GRANT hdqm_reader TO hdqm_stranger")
+            stranger = make_conninfo(db, user="hdqm_stranger", password=PASSWORD)
+            with load.connect(stranger, role=None) as other, pytest.raises(ConfigError, match="permission denied"):
+                load.restore_reader(other, 30)
+        finally:
+            owner.execute("DROP ROLE hdqm_stranger")
+
+
+def test_the_guard_puts_the_reader_right(db, login, reader, tmp_path):
+    environment = {**os.environ, "HDQM_DATABASE_URL": db, "HDQM_READER_URL": reader, "HDQM_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "hdqm_ops.cli", "db", "guard", "--interval", "0.2"]
+    session = login()
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as guard:
+        try:
+            session.execute("SET default_transaction_read_only = off")
+            session.execute("ALTER ROLE hdqm_reader PASSWORD 'mine'")
+            assert "put the password of hdqm_reader back" in guard.stderr.readline()
+            login()
+        finally:
+            guard.terminate()

@@ -3,7 +3,7 @@
 import re
 import time
 from threading import Thread
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -230,16 +230,65 @@ HOSTILE = [
 
 @pytest.mark.parametrize("evil", HOSTILE)
 def test_what_is_written_into_an_address_changes_nothing(browse, ask, evil):
-    from urllib.parse import quote
-
     before = ask("SELECT count(*) AS n FROM hdqm.trend_points")
     boxes = "".join(
         f"&var-{name}={quote(evil)}" for name in ("runs", "search", "added", "yrange", "page", "class", "mode")
     )
     for uid in ("trends", "trend"):
         page = browse(f"/d/hdqm-{uid}?var-subsystem=Pixel{boxes}")
-        assert [fault for fault in page.faults() if "alert" in fault] == []
+        assert page.faults() == []
+        assert page.page.get_by_text(re.compile("^Nothing is shown: there is no mode ")).count() == 1
     assert ask("SELECT count(*) AS n FROM hdqm.trend_points") == before
+
+
+ALL_PLOTS = r"^50 runs, .* of Pixel in SingleMuon / PromptReco\. \d plots, page 1 of 1\.$"
+STRANGE = {
+    "trends": [
+        (
+            "var-search=" + quote("((((((((a*)*)*)*)*)*)*)*)*$"),
+            "has '((((((((a*)*)*)*)*)*)*)*)*$' in its name or title.",
+        ),
+        ("var-search=" + quote("\u200b\u202e\u2066abc"), "abc' in its name or title."),
+        ("var-search=%ED%A0%80%E0%A4%A", "in its name or title."),  # half a pair, half a sign
+        (
+            "var-search=" + quote("${subsystem} $__all [[pd]] {{x}}"),
+            "has '${subsystem} $__all [[pd]] {{x}}' in its name",
+        ),
+        ("var-page=-1", re.compile(ALL_PLOTS)),
+        ("var-page=99999999999999999999", re.compile(ALL_PLOTS)),
+        ("var-per_page=1000000", re.compile(ALL_PLOTS)),
+        ("var-per_page=", re.compile(ALL_PLOTS)),
+        ("var-options=nonsense&var-axis=nonsense&var-show=nonsense", re.compile(ALL_PLOTS)),
+        ("var-subsystem=HCAL&var-mode=latest&var-mode=range", re.compile(ALL_PLOTS)),
+        ("from=nonsense&to=-1&var-nonsense=1", re.compile(ALL_PLOTS)),
+        ("var-quality=nonsense", "there is no quality 'nonsense'; there are default and all"),
+        ("var-pd=nonsense", "Pixel has no points in the primary dataset 'nonsense'"),
+    ],
+    "trend": [
+        ("var-panel=nonsense", "No trend of this plot has points in this dataset"),
+        ("var-added=nonsense" + "%2C" * 2000, "Not added, for no series of that name has points: nonsense."),
+        ("var-yrange=-1e308..Infinity", "The y range '-1e308..Infinity' is not read: write two numbers"),
+        ("var-yrange=-1e400..1e400", "The y range '-1e400..1e400' is not read: write two numbers"),
+        ("var-oms=nonsense", re.compile("^50 runs, ")),
+    ],
+    "run": [
+        ("var-series=" + "%2C" * 2000, re.compile("^No main histogram of ,{100,}")),
+        ("var-run=12345678901234567890", "HDQM does not know this run"),
+        ("var-run=-324358&var-reference=1e3", "HDQM does not know this run"),
+        ("var-input=nonsense", "No nonsense histogram of"),
+    ],
+    "correlation": [("var-x=nonsense&var-z=nonsense", "No run has both: see the boxes above.")],
+    "coverage": [("var-mode=list&var-runs=" + "9" * 20, "No run matches the selection, or it cannot be read.")],
+    "runs": [("var-number=1000000000&var-search=" + quote("<b>"), "No run matches the search.")],
+    "pipeline": [("from=0&to=99999999999999", "Points per hour")],
+}
+
+
+@pytest.mark.parametrize(("uid", "query", "said"), [(uid, *one) for uid, many in STRANGE.items() for one in many])
+def test_a_strange_address_breaks_no_page_and_is_answered_by_a_sentence(browse, uid, query, said):
+    page = browse(f"/d/hdqm-{uid}?var-subsystem=Pixel&{query}")
+    assert page.faults() == []
+    assert page.page.get_by_text(said if isinstance(said, re.Pattern) else re.compile(re.escape(said))).count() > 0
 
 
 @pytest.fixture
@@ -266,6 +315,14 @@ def post(grafana):
         "CREATE TEMP TABLE mine ()",
         "SELECT lo_create(0)",
         "SELECT pg_advisory_lock(1)",
+        "SET TRANSACTION READ WRITE; UPDATE hdqm.trend SET owner = 'me'",
+        "SET TRANSACTION READ WRITE; SELECT hdqm.count_anew()",
+        "SELECT query_to_xml('DELETE FROM hdqm.point', true, true, '')",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
+        "SELECT setval('hdqm.definition_id_seq', 1)",
+        "SET ROLE postgres",
+        "SELECT rolpassword FROM pg_authid",
+        "SELECT 'a\0b'",
     ],
 )
 def test_direct_questions_change_nothing(post, ask, sql):
@@ -304,6 +361,18 @@ def test_what_lifts_its_time_out_is_ended_by_the_guard(post, filled):
     assert {one.role for one in ended} == {"hdqm_reader"}
     assert "LOOP PERFORM 1" in ended[0].text
     assert answers[0].status_code >= 400
+    assert post("SELECT 1").ok
+
+
+def test_what_a_reader_changes_of_its_role_the_guard_puts_back(post, filled, reader_url):
+    """PostgreSQL lets every role do it; sessions that are open go on, new ones would find another password."""
+    for change in ("PASSWORD 'mine'", "SET timezone = 'Asia/Tokyo'"):
+        assert post(f"BEGIN READ WRITE; ALTER ROLE hdqm_reader {change}; COMMIT").ok
+    with load.connect(filled, role=None) as owner:
+        settings, password = load.restore_reader(owner, 30, reader_url)
+        assert settings == "put settings of hdqm_reader back: TimeZone"
+        assert password == "put the password of hdqm_reader back"
+    load.connect(reader_url, role=None).close()
     assert post("SELECT 1").ok
 
 

@@ -16,3 +16,11 @@ WITH found AS MATERIALIZED (
     SELECT found.*, pg_terminate_backend(pid) AS gone FROM found
 )
 SELECT pid, usename, address, seconds, asked FROM ended WHERE gone
+
+-- reader_settings --
+-- What sessions of hdqm_reader begin with, by role in this database, or by role everywhere. The limit of what it may
+-- spill to disk is the superuser's, and no role can change it for itself.
+SELECT split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1), s.setdatabase <> 0
+FROM pg_db_role_setting AS s, unnest(s.setconfig) AS setting
+WHERE s.setrole = 'hdqm_reader'::regrole AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    AND NOT starts_with(setting, 'temp_file_limit=')
