@@ -2,6 +2,7 @@
 
 python tests/take_pictures.py http://127.0.0.1:3000 docs/pictures
 python tests/take_pictures.py http://127.0.0.1:3000 /tmp/light --theme light --size 1920x1080
+python tests/take_pictures.py http://127.0.0.1:3000 /tmp/demo --page home=/d/hdqm-home … --sheet all-demo.jpg
 """
 
 import argparse
@@ -38,6 +39,7 @@ def main() -> None:
     read.add_argument("--size", default="1600x1000", help="of the screen")
     read.add_argument("--whole", action="store_true", help="the whole page, not only what the screen shows")
     read.add_argument("--page", action="append", metavar="NAME=PATH", help="in place of our own list")
+    read.add_argument("--sheet", type=Path, help="one picture (JPEG) of all of them, two side by side, half as large")
     asked = read.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     pages = dict(one.split("=", 1) for one in asked.page) if asked.page else PAGES
@@ -54,10 +56,26 @@ def main() -> None:
                 print(f"{name}: {fault}")  # noqa: T201 - a tool for the hand
             picture = asked.folder / f"{name}.png"
             page.screenshot(path=picture)
-            small = Image.open(picture).quantize(256)  # fewer lose the colours of single words
-            small.save(picture, optimize=True)  # a third of the size
+            shrink(Image.open(picture), picture)
             page.close()
         browser.close()
+    if asked.sheet:
+        taken = [Image.open(asked.folder / f"{name}.png") for name in pages]
+        sheet(taken, width // 2, height // 2).save(asked.sheet, quality=75, optimize=True)
+
+
+def shrink(picture: Image.Image, path: Path) -> None:
+    """Save it in a third of the size; fewer colours lose those of single words."""
+    picture.quantize(256).save(path, optimize=True)
+
+
+def sheet(pictures: list[Image.Image], width: int, height: int) -> Image.Image:
+    """All of them on one, two side by side."""
+    whole = Image.new("RGB", (2 * width + 8, (height + 8) * ((len(pictures) + 1) // 2) - 8), "#808080")
+    for number, picture in enumerate(pictures):
+        small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+        whole.paste(small, (number % 2 * (width + 8), number // 2 * (height + 8)))
+    return whole
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from hdqm_ops.show._dashboards._page import page
 from hdqm_ops.show._style import link, page_link, table
 from hdqm_ops.show._target import Target
 
-_GREY = "#8080804d"
+_GREY = "#6b6e75"
 _SHARE = {
     "mode": "absolute",
     "steps": [
