@@ -66,6 +66,33 @@ TABLES = [
     for panel in board.panels
     if panel.type_val == "table" and panel.options["showHeader"]
 ]
+
+
+def headings(panel):
+    """Column, as the pattern of an override names it → heading."""
+    found = {}
+    for override in panel.field_config.overrides:
+        named = re.fullmatch(r"/\^(\w+)\$/", override.matcher.options)
+        if named:
+            texts = [one.value for one in override.properties if one.id_val == "displayName"]
+            found[named[1]] = texts[0] if texts else named[1]
+    return found
+
+
+@pytest.mark.parametrize(("uid", "panel"), TABLES)
+def test_headings_and_links_of_a_table_take_columns_that_are_there(reader, chosen, filled_in, uid, panel):
+    """One that was renamed would show its bare name, and lead nowhere."""
+    cursor = reader.execute(filled_in(panel.targets[0].sql, chosen(uid, subsystem="Pixel", runs="20")))
+    columns = {column.name for column in cursor.description}
+    named = headings(panel)
+    assert set(named) <= columns
+    if not panel.transformations:
+        assert columns <= set(named), "a column without a heading"
+    told = {str(one.value) for override in panel.field_config.overrides for one in override.properties}
+    taken = {field for text in told for field in re.findall(r"\$\{__data\.fields\.(\w+)", text)}
+    assert taken <= {named.get(column, column) for column in columns}
+
+
 # Headings of numbers without unit: how many there are of something, versions, values whose unit the trend tells.
 COUNTED = (
     "Trends|Datasets|Runs|Points|Gaps|Files|Tries|Missing|Expected|Failed|Waiting|Outside|Not ended|Version|"
