@@ -155,6 +155,36 @@ def test_gaps_stay_gaps(panel):
     """Where the text for no value is a number, and the empty text is one, it is drawn in the place of every gap."""
     _, panel = panel
     assert re.search(r"[^\s\d.]", panel.field_config.defaults.no_value)
+    if panel.title in {"${panels:text}", "${panel:text}"}:
+        assert panel.field_config.defaults.custom["spanNulls"] is False
+
+
+def needed(panel):
+    """Columns that a panel names, with the letter of the answer: of its transformations, axes, marks."""
+    for one in panel.get("transformations", []):
+        options = one["options"]
+        if one["id"] == "groupingToMatrix":
+            yield from (("A", options[key]) for key in ("columnField", "rowField", "valueField"))
+        if one["id"] == "configFromData":
+            yield from ((options["configRefId"], mapping["fieldName"]) for mapping in options["mappings"])
+    options = panel["options"]
+    for series in options.get("series", []):
+        letter = "AB"[series["frame"]["matcher"]["options"]]
+        yield from ((letter, series[key]["matcher"]["options"]) for key in ("x", "y", "color", "size") if key in series)
+    matrix = [one["options"] for one in panel.get("transformations", []) if one["id"] == "groupingToMatrix"]
+    if "xField" in options and matrix:  # its first column is called by both
+        assert options["xField"] == f"{matrix[0]['rowField']}\\{matrix[0]['columnField']}"
+    elif "xField" in options:
+        yield "A", options["xField"]
+
+
+@pytest.mark.parametrize("panel", [one for one in PANELS if one[1].targets], ids=titled)
+def test_panels_name_columns_that_their_questions_promise(panel):
+    """Which these keep: test_panels_sql.py asks them."""
+    _, panel = panel
+    promised = {target.ref: set(target.columns) for target in panel.targets}
+    for letter, column in needed(as_dict(panel)):
+        assert column in promised[letter], (letter, column)
 
 
 PLOTS = [one for one in PANELS if one[1].type_val in ("trend", "xychart", "histogram", "barchart", "timeseries")]
@@ -274,8 +304,11 @@ def test_colour_schemes_are_known_to_grafana():
     known = {"fixed", "thresholds", "palette-classic", "palette-classic-by-name"}
     known |= {f"continuous-{name}" for name in schemes.split()}
     for board in BOARDS:
-        for mode in re.findall(r'"color": \{[^{}]*"mode": "([^"]+)"', json.dumps(as_dict(board))):
-            assert mode in known
+        text = json.dumps(as_dict(board))
+        modes = re.findall(r'"color": \{[^{}]*"mode": "([^"]+)"', text)
+        modes += re.findall(r'"id": "color", "value": \{[^{}]*"mode": "([^"]+)"', text)
+        assert set(modes) <= known
+        assert set(re.findall(r'"(?:continuous|palette)-[^"]*"', text)) <= {f'"{mode}"' for mode in known}
 
 
 def test_nothing_is_refreshed_by_itself_or_edited():

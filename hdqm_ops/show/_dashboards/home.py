@@ -1,5 +1,6 @@
 """Home: how each subsystem stands, the last runs, how to go on."""
 
+from grafana_foundation_sdk.builders.dashboard import Panel
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
@@ -19,12 +20,19 @@ reason; zero is a measurement.
 _OPEN_SUBSYSTEM = page_link("hdqm-trends", subsystem="${__data.fields.Subsystem:percentencode}")
 _WHOLE = {"unit": "none", "decimals": 0}
 _ALARM = {"mode": "absolute", "steps": [{"color": "text", "value": None}, {"color": "orange", "value": 1}]}
+_COLOUR = {"custom.cellOptions": {"type": "color-text"}, "thresholds": _ALARM}
+_TO_COVERAGE = page_link("hdqm-coverage", run="${__data.fields.Run}")
+_TO_TREND = page_link(
+    "hdqm-trend",
+    subsystem="${__data.fields.Subsystem:percentencode}",
+    pd="${__data.fields.Dataset:percentencode}",
+    processing="${__data.fields.Processing:percentencode}",
+    panel="trend:${__data.fields.Trend:percentencode}",
+)
 
 
-def dashboard() -> Dashboard:
-    """The page."""
-    colour = {"custom.cellOptions": {"type": "color-text"}, "thresholds": _ALARM}
-    subsystems = table(
+def _subsystems() -> Panel:
+    return table(
         "Subsystems",
         "Freshness, size, and what the last 24 hours of ingestion brought. Click a name to see its trends. "
         "Outside: points outside of the expected range that is configured for their trend.",
@@ -33,7 +41,7 @@ def dashboard() -> Dashboard:
             ("^subsystem$", {"displayName": "Subsystem", "links": [link("Trends", _OPEN_SUBSYSTEM)]}),
             ("^last_run$", {"displayName": "Last run", **_WHOLE}),
             ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow", "custom.width": 140}),
-            ("^outside_last_day$", {"displayName": "Outside, 24 h", "custom.width": 130, **colour}),
+            ("^outside_last_day$", {"displayName": "Outside, 24 h", "custom.width": 130, **_COLOUR}),
             ("^gaps_last_day$", {"displayName": "Gaps, 24 h"}),
             ("^points_last_day$", {"displayName": "Points, 24 h", "custom.width": 125}),
             ("^runs_last_day$", {"displayName": "Runs, 24 h"}),
@@ -45,8 +53,10 @@ def dashboard() -> Dashboard:
         filterable=False,
         empty="There are no trends yet: apply a configuration (hdqm config apply) and ingest a DQM file (hdqm ingest).",
     )
-    to_coverage = page_link("hdqm-coverage", run="${__data.fields.Run}")
-    runs = table(
+
+
+def _runs() -> Panel:
+    return table(
         "Last runs",
         "The newest runs with DQM files: how many files are ingested, failed, or still wait.",
         Target(queries.RECENT_RUNS, "A", ("run_number", "ingested", "failed", "open")),
@@ -56,7 +66,7 @@ def dashboard() -> Dashboard:
                 {
                     "displayName": "Run",
                     **_WHOLE,
-                    "links": [link("Coverage of this run", to_coverage)],
+                    "links": [link("Coverage of this run", _TO_COVERAGE)],
                 },
             ),
             ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 170, "noValue": "not known to OMS yet"}),
@@ -64,7 +74,7 @@ def dashboard() -> Dashboard:
             ("^fill_number$", {"displayName": "Fill", **_WHOLE}),
             ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 2, "custom.width": 150}),
             ("^ingested$", {"displayName": "Files"}),
-            ("^failed$", {"displayName": "Failed", **colour}),
+            ("^failed$", {"displayName": "Failed", **_COLOUR}),
             ("^open$", {"displayName": "Waiting"}),
             ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow", "custom.width": 140}),
         ],
@@ -73,20 +83,16 @@ def dashboard() -> Dashboard:
         filterable=False,
         empty="No run yet: no DQM file was found.",
     )
-    to_trend = page_link(
-        "hdqm-trend",
-        subsystem="${__data.fields.Subsystem:percentencode}",
-        pd="${__data.fields.Dataset:percentencode}",
-        processing="${__data.fields.Processing:percentencode}",
-        panel="trend:${__data.fields.Trend:percentencode}",
-    )
-    outside = table(
+
+
+def _outside() -> Panel:
+    return table(
         "Outside of the expected range, last three runs",
         "Points below the low or above the high end that the configuration expects of their trend.",
         Target(queries.OUTSIDE, "A", ("subsystem", "trend", "run_number", "value")),
         [
             ("^subsystem$", {"displayName": "Subsystem"}),
-            ("^trend$", {"displayName": "Trend", "links": [link("This trend", to_trend)], "custom.minWidth": 180}),
+            ("^trend$", {"displayName": "Trend", "links": [link("This trend", _TO_TREND)], "custom.minWidth": 180}),
             ("^owner$", {"displayName": "Owner", "custom.width": 150}),
             ("^primary_dataset$", {"displayName": "Dataset", "custom.width": 120}),
             ("^processing$", {"displayName": "Processing", "custom.width": 140}),
@@ -101,9 +107,13 @@ def dashboard() -> Dashboard:
         filterable=False,
         empty="None: all points of the last three runs are where they are expected, or no range is configured.",
     )
+
+
+def dashboard() -> Dashboard:
+    """The page."""
     return page(
         "hdqm-home",
         "How the trends of each subsystem stand, and where to go on.",
         [],
-        [text("How to", _HOW_TO, width=24, height=4), subsystems, outside, runs],
+        [text("How to", _HOW_TO, width=24, height=4), _subsystems(), _outside(), _runs()],
     )

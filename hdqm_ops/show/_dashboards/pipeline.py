@@ -86,9 +86,8 @@ def _dags() -> tuple[Panel, Panel]:
     return overview, runs
 
 
-def dashboard() -> Dashboard:
-    """The page."""
-    states = table(
+def _states() -> Panel:
+    return table(
         "Files by state",
         "discovered: known, to be read. waiting: still being written. ingested: its points count. "
         "superseded: another file of the run counts. failed: could not be read. ignored: on purpose. "
@@ -99,7 +98,10 @@ def dashboard() -> Dashboard:
         height=9,
         empty="No DQM file was found yet.",
     )
-    speed = hours(
+
+
+def _speed() -> Panel:
+    return hours(
         "Points per hour",
         "Trends computed and files ingested in each hour of the chosen time; "
         "of more than 62 days, the mean of each day.",
@@ -107,7 +109,10 @@ def dashboard() -> Dashboard:
         width=12,
         height=9,
     )
-    sizes = table(
+
+
+def _sizes() -> Panel:
+    return table(
         "Size of the database",
         "The whole database and its large tables, with their indexes.",
         Target(queries.DATABASE_SIZES, "A", ("part", "bytes")),
@@ -116,7 +121,10 @@ def dashboard() -> Dashboard:
         height=9,
         empty="The size cannot be read.",
     )
-    late = table(
+
+
+def _late() -> Panel:
+    return table(
         "Runs that ended and are not ingested",
         "Runs that ended in OMS and of which no DQM file is ingested, newest first; "
         "without those that Run Registry calls not significant.",
@@ -142,7 +150,10 @@ def dashboard() -> Dashboard:
         height=8,
         empty="None: every run that OMS knows is ingested.",
     )
-    failures = table(
+
+
+def _failures() -> Panel:
+    return table(
         "Files that failed",
         "Files that could not be read, why, and when they are tried again.",
         Target(queries.FAILED_FILES, "A", ("run_number", "dataset", "reason", "tries", "next_try")),
@@ -159,7 +170,10 @@ def dashboard() -> Dashboard:
         height=10,
         empty="No DQM file failed.",
     )
-    links = table(
+
+
+def _links() -> Panel:
+    return table(
         "Elsewhere",
         "Airflow, our API, and CERN's pages, as far as the site has set their addresses.",
         Target(queries.SITE_PAGES, "A", ("page", "url")),
@@ -171,10 +185,14 @@ def dashboard() -> Dashboard:
         height=6,
         empty="The site has set no addresses (table hdqm.site).",
     )
+
+
+def dashboard() -> Dashboard:
+    """The page."""
     return page(
         "hdqm-pipeline",
         "How the pipeline stands: Dag runs, files, failures, freshness, size.",
         [],
-        [states, speed, sizes, *_dags(), late, failures, links],
+        [_states(), _speed(), _sizes(), *_dags(), _late(), _failures(), _links()],
         timed=True,
     )

@@ -1,5 +1,6 @@
 """One run: its facts, its files, its points by how unusual they are, the histogram behind one of them."""
 
+from grafana_foundation_sdk.builders.dashboard import Panel
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
@@ -13,12 +14,16 @@ _DISTANCE = {
     "mode": "absolute",
     "steps": [{"color": "green", "value": None}, {"color": "orange", "value": 3}, {"color": "red", "value": 5}],
 }
+_TO_RUN = page_link("hdqm-run", *CARRIED, "series", "input", "search", run="${__value.numeric}")
+_WRAPPED = {"displayName": "Value", "custom.wrapText": True, "custom.inspect": True}
+_HERE = page_link(
+    "hdqm-run", *CARRIED, "run", "input", "reference", "search", series="${__data.fields.Trend:percentencode}"
+)
+_TO_TREND = page_link("hdqm-trend", *CARRIED, panel="trend:${__data.fields.Trend:percentencode}")
 
 
-def dashboard() -> Dashboard:
-    """The page."""
-    to_run = page_link("hdqm-run", *CARRIED, "series", "input", "search", run="${__value.numeric}")
-    neighbours = table(
+def _neighbours() -> Panel:
+    return table(
         "Runs of this dataset before and after",
         "Click to go to the previous or next run that has this dataset.",
         Target(queries.RUN_NEIGHBOURS, "A", ("previous", "this", "next")),
@@ -30,7 +35,7 @@ def dashboard() -> Dashboard:
                     "unit": "none",
                     "decimals": 0,
                     "noValue": "none",
-                    "links": [link("Go there", to_run)],
+                    "links": [link("Go there", _TO_RUN)],
                 },
             ),
             ("^this$", {"displayName": "this run", "unit": "none", "decimals": 0}),
@@ -41,7 +46,7 @@ def dashboard() -> Dashboard:
                     "unit": "none",
                     "decimals": 0,
                     "noValue": "none",
-                    "links": [link("Go there", to_run)],
+                    "links": [link("Go there", _TO_RUN)],
                 },
             ),
         ],
@@ -50,7 +55,10 @@ def dashboard() -> Dashboard:
         filterable=False,
         empty="No run of this dataset.",
     )
-    links = table(
+
+
+def _links() -> Panel:
+    return table(
         "Elsewhere",
         "The same run, dataset and monitor element in DQM GUI, OMS and Run Registry.",
         Target(queries.RUN_LINKS, "A", ("page", "url")),
@@ -69,21 +77,29 @@ def dashboard() -> Dashboard:
         header=False,
         empty="No links: the site has set no addresses.",
     )
-    wrapped = {"displayName": "Value", "custom.wrapText": True, "custom.inspect": True}
-    facts = table(
+
+
+def _facts() -> Panel:
+    return table(
         "Facts",
         "What OMS and Run Registry tell of the run, and the chosen trend in it.",
         Target(queries.RUN_FACTS, "A", ("fact", "value")),
-        [("^fact$", {"displayName": "Fact", "custom.width": 180}), ("^value$", wrapped)],
+        [("^fact$", {"displayName": "Fact", "custom.width": 180}), ("^value$", _WRAPPED)],
         width=8,
         height=25,
         filterable=False,
         empty="HDQM does not know this run.",
     )
-    note = sentence(
+
+
+def _note() -> Panel:
+    return sentence(
         "The histogram behind the point", "Which histogram it is.", queries.HISTOGRAM_NOTE, "note", width=16, height=3
     )
-    curves = curve(
+
+
+def _curves() -> Panel:
+    return curve(
         "Histogram of ${series:text}",
         "The one-dimensional histogram that the point was computed from, and that of the reference run, "
         "scaled to the same sum.",
@@ -92,7 +108,10 @@ def dashboard() -> Dashboard:
         width=8,
         height=11,
     )
-    cells = map_2d(
+
+
+def _cells() -> Panel:
+    return map_2d(
         "Map of ${series:text}",
         "The two-dimensional histogram that the point was computed from; at most 100 × 100 cells, empty ones left out.",
         queries.HISTOGRAM_MAP,
@@ -101,17 +120,16 @@ def dashboard() -> Dashboard:
         width=8,
         height=11,
     )
-    here = page_link(
-        "hdqm-run", *CARRIED, "run", "input", "reference", "search", series="${__data.fields.Trend:percentencode}"
-    )
-    to_trend = page_link("hdqm-trend", *CARRIED, panel="trend:${__data.fields.Trend:percentencode}")
-    points = table(
+
+
+def _points() -> Panel:
+    return table(
         "Points of this run, the most unusual first",
         "Distance: from the median of the hundred runs around it, in robust RMS. "
         "Click a trend to see its histogram here, or its history. Gaps come last, with their reason.",
         Target(queries.RUN_POINTS, "A", ("trend", "value", "error", "status", "distance")),
         [
-            ("^trend$", {"displayName": "Trend", "links": [link("Histogram here", here), link("History", to_trend)]}),
+            ("^trend$", {"displayName": "Trend", "links": [link("Histogram here", _HERE), link("History", _TO_TREND)]}),
             ("^title$", {"displayName": "Title"}),
             ("^value$", {"displayName": "Value", "unit": "none"}),
             ("^error$", {"displayName": "Error", "unit": "none"}),
@@ -134,7 +152,10 @@ def dashboard() -> Dashboard:
         height=11,
         empty="This run has no points of this subsystem in this dataset. Coverage says why.",
     )
-    files = table(
+
+
+def _files() -> Panel:
+    return table(
         "DQM files of this run",
         "Every file of the run that was found, and what became of it.",
         Target(queries.RUN_FILES, "A", ("dataset", "state", "reason", "path")),
@@ -152,13 +173,20 @@ def dashboard() -> Dashboard:
         height=8,
         empty="No DQM file of this run was found.",
     )
-    drawn = picture(
+
+
+def _drawn() -> Panel:
+    return picture(
         "The histogram as the REST API draws it",
         "With errors, labels and the reference run. Empty where the site has no REST API (HDQM_API_PUBLIC_URL).",
         "picture",
         width=24,
         height=14,
     )
+
+
+def dashboard() -> Dashboard:
+    """The page."""
     return page(
         "hdqm-run",
         "One run: facts, files, points by how unusual they are, the histograms behind them.",
@@ -171,5 +199,5 @@ def dashboard() -> Dashboard:
             variables.search(),
             variables.picture(),
         ],
-        [neighbours, links, facts, note, curves, cells, points, files, drawn],
+        [_neighbours(), _links(), _facts(), _note(), _curves(), _cells(), _points(), _files(), _drawn()],
     )

@@ -1,5 +1,6 @@
 """Runs and fills: what OMS and Run Registry tell."""
 
+from grafana_foundation_sdk.builders.dashboard import Panel
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
@@ -14,9 +15,8 @@ _UNFILTERED = {"custom.filterable": False}
 _TO_RUN = page_link("hdqm-run", *CARRIED, run="${__data.fields.Run}")
 
 
-def dashboard() -> Dashboard:
-    """The page."""
-    luminosity = bars(
+def _luminosity() -> Panel:
+    return bars(
         "Luminosity by fill",
         "Delivered and recorded luminosity of the runs that are listed below, summed up by fill.",
         Target(queries.LUMINOSITY, "A", ("fill", "delivered", "recorded")),
@@ -26,7 +26,10 @@ def dashboard() -> Dashboard:
         height=9,
         empty="No fill matches the search.",
     )
-    fills = table(
+
+
+def _fills() -> Panel:
+    return table(
         "Fills",
         "Fills of the runs that are listed below.",
         Target(queries.FILLS, "A", ("fill_number", "runs", "delivered_lumi_pb")),
@@ -46,7 +49,10 @@ def dashboard() -> Dashboard:
         filterable=False,
         empty="No fill matches the search.",
     )
-    runs = table(
+
+
+def _runs() -> Panel:
+    return table(
         "Runs",
         "All runs that HDQM knows, newest first. Empty cells: OMS or Run Registry has not told yet. "
         "Certified: lists of certified runs (golden JSON) that hold the run.",
@@ -86,7 +92,10 @@ def dashboard() -> Dashboard:
         height=16,
         empty="No run matches the search.",
     )
-    golden = table(
+
+
+def _golden() -> Panel:
+    return table(
         "Lists of certified runs",
         "Golden JSON files that were imported; their names are what the mode Golden JSON takes. "
         "Of the runs the first twenty ranges.",
@@ -100,6 +109,10 @@ def dashboard() -> Dashboard:
         height=6,
         empty="No list was imported yet.",
     )
+
+
+def dashboard() -> Dashboard:
+    """The page."""
     return page(
         "hdqm-runs",
         "What OMS and Run Registry tell of runs and fills.",
@@ -108,5 +121,5 @@ def dashboard() -> Dashboard:
             variables.run_class(),
             variables.text_box("number", "Newest", "200", "How many runs are listed."),
         ],
-        [luminosity, fills, runs, golden],
+        [_luminosity(), _fills(), _runs(), _golden()],
     )

@@ -1,5 +1,6 @@
 """One trend, or one display group, with all that is known of it."""
 
+from grafana_foundation_sdk.builders.dashboard import Panel
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
@@ -17,10 +18,12 @@ _RUN = (
 _NUMBER = {"unit": "none"}
 
 
-def dashboard() -> Dashboard:
-    """The page."""
-    note = sentence("", "What is shown, or why nothing is.", queries.SELECTION_NOTE_OF_ONE, "note", height=2)
-    plot = trend_plot(
+def _note() -> Panel:
+    return sentence("", "What is shown, or why nothing is.", queries.SELECTION_NOTE_OF_ONE, "note", height=2)
+
+
+def _plot() -> Panel:
+    return trend_plot(
         "${panel:text}",
         "The group or trend over the chosen runs, with series and quantities that were added. "
         "Click a mark for the run.",
@@ -30,7 +33,10 @@ def dashboard() -> Dashboard:
         width=24,
         height=16,
     )
-    statistics = table(
+
+
+def _statistics() -> Panel:
+    return table(
         "Statistics of the shown runs",
         "Each series over the shown runs. RMS: standard deviation of the values, gaps left out. "
         "Outside: points outside of the expected range.",
@@ -51,14 +57,20 @@ def dashboard() -> Dashboard:
         height=8,
         empty="No series of this plot has points in the chosen runs.",
     )
-    spread = distribution(
+
+
+def _spread() -> Panel:
+    return distribution(
         "Distribution of the values",
         "How often each value occurs among the shown runs.",
         Target(queries.DISTRIBUTION, "A", ("run_number", "series", "value")),
         width=10,
         height=9,
     )
-    history = curve(
+
+
+def _history() -> Panel:
+    return curve(
         "The whole history",
         "Means of a hundred run numbers each, over all runs that there are, whatever is chosen above. A single trend "
         "comes with its lowest and highest values.",
@@ -69,7 +81,10 @@ def dashboard() -> Dashboard:
         height=9,
         empty="No series of this plot has points in this dataset.",
     )
-    gaps = table(
+
+
+def _gaps() -> Panel:
+    return table(
         "What is missing, and why",
         "Runs of the selection in which a series has no value, with the reason.",
         Target(queries.GAPS, "A", ("run_number", "series", "why", "meaning")),
@@ -83,7 +98,10 @@ def dashboard() -> Dashboard:
         height=7,
         empty="Nothing is missing.",
     )
-    facts = table(
+
+
+def _facts() -> Panel:
+    return table(
         "Definition, source and owner",
         "Where the numbers come from: metric, monitor elements, owner, expected range, since when it is so.",
         Target(queries.FACTS, "A", ("series", "metric", "elements", "expected", "owner")),
@@ -103,7 +121,10 @@ def dashboard() -> Dashboard:
         height=8,
         empty="No series of this plot has points in this dataset.",
     )
-    values = table(
+
+
+def _values() -> Panel:
+    return table(
         "Values",
         "Points of the shown runs, gaps included: those of the newest runs, up to 20 000 points; choose fewer runs, or "
         "ask the REST API, for others. Panel menu, Inspect, Data, Download CSV saves them.",
@@ -126,6 +147,10 @@ def dashboard() -> Dashboard:
         height=10,
         empty="No series of this plot has points in the chosen runs.",
     )
+
+
+def dashboard() -> Dashboard:
+    """The page."""
     return page(
         "hdqm-trend",
         "One display group or trend at full size, with statistics, gaps, definition and values.",
@@ -139,5 +164,5 @@ def dashboard() -> Dashboard:
             variables.added(),
             variables.quantities(),
         ],
-        [note, plot, statistics, spread, history, gaps, facts, values],
+        [_note(), _plot(), _statistics(), _spread(), _history(), _gaps(), _facts(), _values()],
     )
