@@ -5,11 +5,13 @@ import re
 import statistics
 from functools import partial
 from itertools import pairwise
+from typing import get_args
 
 import psycopg
 import pytest
 from tables import UNCOVERED, miscounted
 
+from hdqm_ops.model import Role
 from hdqm_ops.show import ALARMS, dashboards
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show._queries import (
@@ -52,12 +54,25 @@ def chosen(reader, filled_in):
     return values
 
 
+def incomplete(reader, filled_in, chosen):
+    """A run and dataset of which something is missing: of the newest there may be nothing to tell."""
+    asked = filled_in(queries.COVERAGE_GAPS, chosen("hdqm-coverage", subsystem="Pixel", runs="60"))
+    for run_number, dataset in reader.execute(f"SELECT run_number, dataset FROM ({asked}) AS gap").fetchall():
+        found = {"run": str(run_number), "dataset": dataset}
+        missing = filled_in(queries.COVERAGE_TRENDS, {"subsystem": "Pixel", **found})
+        if reader.execute(missing).fetchone():
+            return found
+    raise AssertionError("nothing is missing anywhere")
+
+
 @pytest.mark.parametrize(("uid", "target"), TARGETS)
 def test_every_panel_finds_its_columns(reader, chosen, filled_in, uid, target):
-    cursor = reader.execute(filled_in(target.sql, chosen(uid, subsystem="Pixel", runs="20")))
+    run = incomplete(reader, filled_in, chosen) if uid == "hdqm-coverage" else {}
+    cursor = reader.execute(filled_in(target.sql, chosen(uid, subsystem="Pixel", runs="20", **run)))
     assert set(target.columns) <= {column.name for column in cursor.description}
     assert target.columns
-    cursor.fetchall()
+    rows = cursor.fetchall()
+    assert rows, "it promises nothing, if no page that opens shows any of it"
 
 
 TABLES = [
@@ -298,6 +313,58 @@ def test_a_group_whose_name_means_something_elsewhere_is_drawn_and_found(filled,
         assert [row[-1] for row in rows(queries.PANELS)] == [f"group:{odd}"]
         assert rows(queries.SELECTION_NOTE)[0][0].endswith("1 plot, page 1 of 1.")
         owner.rollback()
+
+
+def choices(uid, name):
+    """Values of a list that is written into the dashboard."""
+    (variable,) = [one for one in BOARDS[uid].templating.list_val if one.name == name]
+    return [option.value for option in variable.options]
+
+
+@pytest.mark.parametrize("mode", choices("hdqm-trends", "mode"))
+def test_each_mode_of_choosing_runs_is_understood(ask, mode):
+    written = {
+        "latest": "9",
+        "range": "1-999999",
+        "list": "324354",
+        "golden": "Cert_2018_Golden",
+        "where": "era = 2018D",
+    }
+    assert runs_of(ask, mode, written[mode])
+
+
+def test_each_quality_is_understood(ask):
+    few, all_ = (set(runs_of(ask, "range", "1-999999", quality=one)) for one in choices("hdqm-trends", "quality"))
+    assert few < all_
+
+
+@pytest.mark.parametrize("name", choices("hdqm-trend", "options"))
+def test_each_thing_to_draw_changes_the_plot(plot, name):
+    assert plot(runs="110", options=[name]) != plot(runs="110")
+
+
+def test_each_histogram_that_a_metric_may_read_can_be_chosen():
+    assert choices("hdqm-run", "input") == list(get_args(Role))
+
+
+def test_each_axis_is_another(ask):
+    ticks = "SELECT array_agg(t) AS ticks FROM hdqm.axis_ticks(%s, %s, %s, %s, 'latest', '40', 'all', 'default') AS t"
+    axes = choices("hdqm-trend", "axis")
+    assert len({str(ask(ticks, axis, *PIXEL)) for axis in axes}) == len(axes) == 5
+
+
+@pytest.mark.parametrize("name", choices("hdqm-trend", "oms")[1:])
+def test_each_quantity_of_the_runs_is_drawn(plot, name):
+    added = {row["series"] for row in plot(oms=[name])} - {row["series"] for row in plot()}
+    assert [series.startswith(f"OMS {name}") for series in added] == [True]
+
+
+def test_groups_are_shown_or_single_trends_as_many_as_asked_for(ask):
+    asked = "SELECT __value FROM hdqm.choose_panel(%s, %s, %s, '', %s, '1', %s)"
+    groups, trends = (ask(asked, *PIXEL, show, "64") for show in choices("hdqm-trends", "show"))
+    assert len(groups) < len(trends)
+    for per_page in choices("hdqm-trends", "per_page"):
+        assert len(ask(asked, *PIXEL, "trends", per_page)) == min(int(per_page), len(trends))
 
 
 # -- selections --------------------------------------------------------------------------------------------------------
