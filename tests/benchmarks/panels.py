@@ -31,6 +31,7 @@ Values = Mapping[str, "str | tuple[str, ...]"]
 
 VALUES: Values = {
     "subsystem": "Pixel",
+    "to": "Pixel",
     "pd": "Dataset1",
     "processing": "PromptReco",
     "mode": "latest",
@@ -55,6 +56,7 @@ VALUES: Values = {
     "run": "",
     "reference": "",
     "search": "",
+    "find": "",
     "added": "",
     "yrange": "",
 }

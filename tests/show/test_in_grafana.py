@@ -279,7 +279,7 @@ STRANGE = {
     ],
     "correlation": [("var-x=nonsense&var-z=nonsense", "No run has both: see the boxes above.")],
     "coverage": [("var-mode=list&var-runs=" + "9" * 20, "No run matches the selection, or it cannot be read.")],
-    "runs": [("var-number=1000000000&var-search=" + quote("<b>"), "No run matches the search.")],
+    "runs": [("var-number=1000000000&var-find=" + quote("<b>"), "No run matches the search.")],
     "pipeline": [("from=0&to=99999999999999", "Points per hour")],
 }
 
