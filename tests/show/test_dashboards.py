@@ -356,6 +356,13 @@ def test_pages_of_subsystems_are_written_and_removed(tmp_path):
 
 def test_alarms_say_what_to_do_without_data():
     (group,) = alarm_rules()["groups"]
+    chosen = {alarm.uid: (alarm.above, alarm.no_data) for alarm in ALARMS}
+    assert chosen == {  # as docs/dashboards.md tells it
+        "hdqm-fresh": (24, "NoData"),
+        "hdqm-failed": (0, "NoData"),
+        "hdqm-outside": (0, "OK"),
+        "hdqm-gaps": (20, "OK"),
+    }
     assert {rule["uid"] for rule in group["rules"]} == {"hdqm-fresh", "hdqm-failed", "hdqm-outside", "hdqm-gaps"}
     for rule in group["rules"]:
         assert rule["noDataState"] in {"OK", "NoData"}
