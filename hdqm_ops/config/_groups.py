@@ -76,7 +76,8 @@ def _members(values: Values) -> Iterator[tuple[str, str | None, int]]:
     for number, line in zip(values.entries["trends"].lines, text.split("\n"), strict=False) if text else ():
         name, colour = (*line.split(maxsplit=1), "", "")[:2]
         if colour and not is_colour(colour):
-            values.problem("trends", "bad-colour", f"{quoted(colour)} after {quoted(name)} is no colour, as #1f77b4")
+            wrong = f"{quoted(colour)} after {quoted(name)} is no colour, as #1f77b4"
+            values.problem("trends", "bad-colour", f"{wrong}; each trend stands on a line of its own")
         if name:
             yield name, colour or None, number
 
