@@ -53,8 +53,8 @@ def _dags() -> tuple[Panel, Panel]:
         [
             ("^dag_id$", {"displayName": "Dag", "links": [_AIRFLOW], "custom.minWidth": 190}),
             ("^last_state$", {"displayName": "Last run", **_STATE}),
-            ("^last_start$", {"displayName": "Began", "unit": "dateTimeFromNow", "custom.width": 130}),
-            ("^last_success$", {"displayName": "Last success", "unit": "dateTimeFromNow", "custom.width": 130}),
+            ("^last_start$", {"displayName": "Began", "unit": "dateTimeFromNow", "custom.width": 150}),
+            ("^last_success$", {"displayName": "Last success", "unit": "dateTimeFromNow", "custom.width": 150}),
             ("^succeeded$", {"displayName": "Succeeded, 24 h", "custom.width": 140}),
             ("^failed$", {"displayName": "Failed, 24 h", "custom.width": 115, **_FAILED}),
             ("^running$", {"displayName": "Not ended"}),
