@@ -107,8 +107,10 @@ _REFERENCE = (
     f"(SELECT previous::text FROM hdqm.run_neighbours({_RUN}, ${{pd:sqlstring}}, ${{processing:sqlstring}})))"
 )
 RUN_FACTS = f"SELECT * FROM hdqm.run_facts({_RUN}, ${{series:sqlstring}}, {_DATASET})"
+# back and forth: where a click leads; where there is no such run, nowhere else
 RUN_NEIGHBOURS = (
-    f"SELECT previous, this, next FROM hdqm.run_neighbours({_RUN}, ${{pd:sqlstring}}, ${{processing:sqlstring}})"
+    "SELECT previous, this, next, coalesce(previous, this) AS back, coalesce(next, this) AS forth "
+    f"FROM hdqm.run_neighbours({_RUN}, ${{pd:sqlstring}}, ${{processing:sqlstring}})"
 )
 RUN_FILES = f"SELECT * FROM hdqm.run_files({_RUN})"
 RUN_POINTS = (

@@ -159,12 +159,13 @@ def test_from_home_to_the_trends_of_a_subsystem(browse):
     assert max(page.marks()) > 50
 
 
-def test_to_the_run_before(browse):
+def test_to_the_run_before_and_to_the_next(browse):
     page = browse("/d/hdqm-run?var-subsystem=Pixel&var-run=324358&var-series=charge_layer1")
-    page.page.get_by_role("link", name="324354", exact=True).first.click()
-    page.settle()
-    assert parse_qs(urlsplit(page.page.url).query)["var-run"] == ["324354"]
-    assert page.faults() == []
+    for label, run in (("324354", "324354"), ("324358", "324358"), ("none", "324358")):
+        page.page.get_by_role("link", name=label, exact=True).first.click()
+        page.settle()
+        assert parse_qs(urlsplit(page.page.url).query)["var-run"] == [run]
+        assert page.faults() == []
 
 
 def test_links_to_other_pages_keep_the_choice(browse):

@@ -6,7 +6,18 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import ADDRESS, HIDDEN_ADDRESS, curve, link, map_2d, page_link, picture, sentence, table
+from hdqm_ops.show._style import (
+    ADDRESS,
+    HIDDEN_ADDRESS,
+    Override,
+    curve,
+    link,
+    map_2d,
+    page_link,
+    picture,
+    sentence,
+    table,
+)
 from hdqm_ops.show._target import Target
 from hdqm_ops.show._variables import CARRIED
 
@@ -14,7 +25,6 @@ _DISTANCE = {
     "mode": "absolute",
     "steps": [{"color": "green", "value": None}, {"color": "orange", "value": 3}, {"color": "red", "value": 5}],
 }
-_TO_RUN = page_link("hdqm-run", *CARRIED, "series", "input", "search", run="${__value.numeric}")
 _WRAPPED = {"displayName": "Value", "custom.wrapText": True, "custom.inspect": True}
 _HERE = page_link(
     "hdqm-run", *CARRIED, "run", "input", "reference", "search", series="${__data.fields.Trend:percentencode}"
@@ -23,32 +33,20 @@ _TO_TREND = page_link("hdqm-trend", *CARRIED, panel="trend:${__data.fields.Trend
 
 
 def _neighbours() -> Panel:
+    def other(column: str, heading: str, field: str) -> Override:
+        there = page_link("hdqm-run", *CARRIED, "series", "input", "search", run=f"${{__data.fields.{field}}}")
+        shown = {"displayName": heading, "unit": "none", "decimals": 0, "noValue": "none"}
+        return f"^{column}$", {**shown, "links": [link("Go there", there)]}
+
     return table(
         "Runs of this dataset before and after",
         "Click to go to the previous or next run that has this dataset.",
-        Target(queries.RUN_NEIGHBOURS, "A", ("previous", "this", "next")),
+        Target(queries.RUN_NEIGHBOURS, "A", ("previous", "this", "next", "back", "forth")),
         [
-            (
-                "^previous$",
-                {
-                    "displayName": "◀ previous",
-                    "unit": "none",
-                    "decimals": 0,
-                    "noValue": "none",
-                    "links": [link("Go there", _TO_RUN)],
-                },
-            ),
+            other("previous", "◀ previous", "back"),
             ("^this$", {"displayName": "this run", "unit": "none", "decimals": 0}),
-            (
-                "^next$",
-                {
-                    "displayName": "next ▶",
-                    "unit": "none",
-                    "decimals": 0,
-                    "noValue": "none",
-                    "links": [link("Go there", _TO_RUN)],
-                },
-            ),
+            other("next", "next ▶", "forth"),
+            ("^(back|forth)$", {"unit": "none", "custom.hideFrom.viz": True}),
         ],
         width=8,
         height=6,
