@@ -46,7 +46,10 @@ def _neighbours() -> Panel:
             other("previous", "◀ previous", "back"),
             ("^this$", {"displayName": "this run", "unit": "none", "decimals": 0}),
             other("next", "next ▶", "forth"),
-            ("^(back|forth)$", {"unit": "none", "custom.hideFrom.viz": True}),
+            *(
+                (f"^{name}$", {"displayName": name, "unit": "none", "custom.hideFrom.viz": True})
+                for name in ("back", "forth")
+            ),
         ],
         width=8,
         height=6,
