@@ -14,10 +14,12 @@ __all__ = [
     "ADDRESS",
     "HIDDEN_ADDRESS",
     "PALETTE",
+    "WHOLE",
     "bars",
     "columns",
     "curve",
     "distribution",
+    "hidden",
     "hours",
     "link",
     "map_2d",
@@ -40,6 +42,9 @@ PALETTE = (
     *("#008080", "#808000", "#800000", "#808080", "#c0c0c0", "#000000", "#ffffff", "#5b8c00", "#c41d7f", "#08979c"),
 )
 """The colours of ``hdqm.palette()``: a series tells its own by characters without width at the end of its name."""
+
+WHOLE = {"unit": "none", "decimals": 0}
+"""A number of something: a run, a fill."""
 
 _GREY = "#8e8e8e"
 _ABSENT = "–"
@@ -399,7 +404,7 @@ def scatter(title: str, description: str, points: Target, line: Target, *, width
         [
             ("^x$", {"custom.axisLabel": "${x:text}"}),
             ("^y$", {"custom.axisLabel": "${y:text}", "links": [link("Run ${__data.fields.run_number}", to_run)]}),
-            ("^run_number$", {"color": {"mode": "continuous-GrYlRd"}, "unit": "none", "decimals": 0}),
+            ("^run_number$", {"color": {"mode": "continuous-GrYlRd"}, **WHOLE}),
             (
                 "^line_",
                 {"custom.show": "lines", "custom.lineWidth": 2, "color": {"mode": "fixed", "fixedColor": _GREY}},
@@ -552,7 +557,13 @@ def text(title: str, markdown: str, *, width: int, height: int) -> Panel:
 ADDRESS = "${__data.fields.Address:raw}"
 """A link to the address in that column: the database has encoded it, Grafana would encode its per cents once more."""
 
-HIDDEN_ADDRESS: Override = ("^url$", {"displayName": "Address", "custom.hideFrom.viz": True})
+
+def hidden(column: str, heading: str | None = None, **properties: Json) -> Override:
+    """A column that only links of the others read."""
+    return f"^{column}$", {"displayName": heading or column, **properties, "custom.hideFrom.viz": True}
+
+
+HIDDEN_ADDRESS = hidden("url", "Address")
 """The column that links of the others lead to."""
 
 

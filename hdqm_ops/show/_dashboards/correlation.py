@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import link, page_link, scatter, sentence, table
+from hdqm_ops.show._style import WHOLE, link, page_link, scatter, sentence, table
 from hdqm_ops.show._target import Target
 from hdqm_ops.show._variables import CARRIED
 
@@ -35,7 +35,7 @@ def dashboard() -> Dashboard:
         [
             (
                 "^run_number$",
-                {"displayName": "Run", "unit": "none", "decimals": 0, "links": [link("This run", to_run)]},
+                {"displayName": "Run", **WHOLE, "links": [link("This run", to_run)]},
             ),
             ("^x$", {"displayName": "${x:text}"}),
             ("^y$", {"displayName": "${y:text}"}),

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, DataTransformerCo
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import link, page_link, table
+from hdqm_ops.show._style import WHOLE, hidden, link, page_link, table
 from hdqm_ops.show._target import Target
 
 _GREY = "#6b6e75"
@@ -48,8 +48,7 @@ def _matrix(title: str, description: str, sql: str, column: str, *, room: int, w
                 f"^run_number.{column}$",
                 {
                     "displayName": "Run",
-                    "unit": "none",
-                    "decimals": 0,
+                    **WHOLE,
                     "custom.width": 90,
                     "custom.cellOptions": {"type": "auto"},
                     "links": [link("Missing trends of this run", here)],
@@ -98,8 +97,7 @@ def dashboard() -> Dashboard:
                 "^run_number$",
                 {
                     "displayName": "Run",
-                    "unit": "none",
-                    "decimals": 0,
+                    **WHOLE,
                     "custom.width": 90,
                     "links": [link("Which trends", here)],
                 },
@@ -132,13 +130,14 @@ def dashboard() -> Dashboard:
         "Click a trend for its plot.",
         Target(queries.COVERAGE_TRENDS, "A", ("run_number", "subsystem_name", "trend", "title", "status", "meaning")),
         [
-            ("^run_number$", {"displayName": "Run", "unit": "none", "decimals": 0, "custom.width": 90}),
+            ("^run_number$", {"displayName": "Run", **WHOLE, "custom.width": 90}),
             ("^subsystem_name$", {"displayName": "Subsystem", "custom.width": 125}),
             ("^trend$", {"displayName": "Trend", "links": [link("This trend", to_trend)]}),
             ("^title$", {"displayName": "Title", "custom.minWidth": 210}),
             ("^status$", {"displayName": "Reason", "custom.width": 150}),
             ("^meaning$", {"displayName": "Meaning"}),
-            *((f"^{name}$", {"displayName": name, "custom.hideFrom.viz": True}) for name in ("pd", "processing")),
+            hidden("pd"),
+            hidden("processing"),
         ],
         width=24,
         height=10,

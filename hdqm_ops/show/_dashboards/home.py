@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import link, page_link, table, text
+from hdqm_ops.show._style import WHOLE, link, page_link, table, text
 from hdqm_ops.show._target import Target
 
 _HOW_TO = """
@@ -18,7 +18,6 @@ reason; zero is a measurement.
 
 # without a dataset: the page opens on one that has runs to show
 _OPEN_SUBSYSTEM = page_link("hdqm-trends", subsystem="${__data.fields.Subsystem:percentencode}")
-_WHOLE = {"unit": "none", "decimals": 0}
 _ALARM = {"mode": "absolute", "steps": [{"color": "text", "value": None}, {"color": "orange", "value": 1}]}
 _COLOUR = {"custom.cellOptions": {"type": "color-text"}, "thresholds": _ALARM}
 _TO_COVERAGE = page_link("hdqm-coverage", run="${__data.fields.Run}")
@@ -39,7 +38,7 @@ def _subsystems() -> Panel:
         Target(queries.HOME, "A", ("subsystem", "trends", "last_run", "last_ingested", "points_last_day")),
         [
             ("^subsystem$", {"displayName": "Subsystem", "links": [link("Trends", _OPEN_SUBSYSTEM)]}),
-            ("^last_run$", {"displayName": "Last run", **_WHOLE}),
+            ("^last_run$", {"displayName": "Last run", **WHOLE}),
             ("^last_ingested$", {"displayName": "Ingested", "unit": "dateTimeFromNow", "custom.width": 140}),
             ("^outside_last_day$", {"displayName": "Outside, 24 h", "custom.width": 130, **_COLOUR}),
             ("^gaps_last_day$", {"displayName": "Gaps, 24 h"}),
@@ -65,13 +64,13 @@ def _runs() -> Panel:
                 "^run_number$",
                 {
                     "displayName": "Run",
-                    **_WHOLE,
+                    **WHOLE,
                     "links": [link("Coverage of this run", _TO_COVERAGE)],
                 },
             ),
             ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 170, "noValue": "not known to OMS yet"}),
             ("^run_class$", {"displayName": "Class", "custom.width": 190, "noValue": "not in Run Registry yet"}),
-            ("^fill_number$", {"displayName": "Fill", **_WHOLE}),
+            ("^fill_number$", {"displayName": "Fill", **WHOLE}),
             ("^recorded_lumi_pb$", {"displayName": "Recorded (1/pb)", "decimals": 2, "custom.width": 150}),
             ("^ingested$", {"displayName": "Files"}),
             ("^failed$", {"displayName": "Failed", **_COLOUR}),
@@ -96,7 +95,7 @@ def _outside() -> Panel:
             ("^owner$", {"displayName": "Owner", "custom.width": 150}),
             ("^primary_dataset$", {"displayName": "Dataset", "custom.width": 120}),
             ("^processing$", {"displayName": "Processing", "custom.width": 140}),
-            ("^run_number$", {"displayName": "Run", **_WHOLE, "custom.width": 80}),
+            ("^run_number$", {"displayName": "Run", **WHOLE, "custom.width": 80}),
             *(
                 (f"^{end.lower()}$", {"displayName": end, "unit": "none", "custom.width": 85})
                 for end in ("Value", "Low", "High")

@@ -5,15 +5,14 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import ADDRESS, HIDDEN_ADDRESS, hours, link, page_link, table
+from hdqm_ops.show._style import ADDRESS, HIDDEN_ADDRESS, WHOLE, hours, link, page_link, table
 from hdqm_ops.show._target import Target
 
-_WHOLE = {"unit": "none", "decimals": 0}
 _RUN = (
     "^run_number$",
     {
         "displayName": "Run",
-        **_WHOLE,
+        **WHOLE,
         "custom.width": 90,
         "links": [link("This run", page_link("hdqm-run", run="${__data.fields.Run}"))],
     },

@@ -9,8 +9,10 @@ from hdqm_ops.show._dashboards._page import page
 from hdqm_ops.show._style import (
     ADDRESS,
     HIDDEN_ADDRESS,
+    WHOLE,
     Override,
     curve,
+    hidden,
     link,
     map_2d,
     page_link,
@@ -35,7 +37,7 @@ _TO_TREND = page_link("hdqm-trend", *CARRIED, panel="trend:${__data.fields.Trend
 def _neighbours() -> Panel:
     def other(column: str, heading: str, field: str) -> Override:
         there = page_link("hdqm-run", *CARRIED, "series", "input", "search", run=f"${{__data.fields.{field}}}")
-        shown = {"displayName": heading, "unit": "none", "decimals": 0, "noValue": "none"}
+        shown = {"displayName": heading, **WHOLE, "noValue": "none"}
         return f"^{column}$", {**shown, "links": [link("Go there", there)]}
 
     return table(
@@ -44,12 +46,10 @@ def _neighbours() -> Panel:
         Target(queries.RUN_NEIGHBOURS, "A", ("previous", "this", "next", "back", "forth")),
         [
             other("previous", "◀ previous", "back"),
-            ("^this$", {"displayName": "this run", "unit": "none", "decimals": 0}),
+            ("^this$", {"displayName": "this run", **WHOLE}),
             other("next", "next ▶", "forth"),
-            *(
-                (f"^{name}$", {"displayName": name, "unit": "none", "custom.hideFrom.viz": True})
-                for name in ("back", "forth")
-            ),
+            hidden("back", unit="none"),
+            hidden("forth", unit="none"),
         ],
         width=8,
         height=6,

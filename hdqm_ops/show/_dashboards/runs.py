@@ -6,11 +6,10 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import bars, link, page_link, table
+from hdqm_ops.show._style import WHOLE, bars, link, page_link, table
 from hdqm_ops.show._target import Target
 from hdqm_ops.show._variables import CARRIED
 
-_WHOLE = {"unit": "none", "decimals": 0}
 _UNFILTERED = {"custom.filterable": False}
 _TO_RUN = page_link("hdqm-run", *CARRIED, run="${__data.fields.Run}")
 
@@ -34,9 +33,9 @@ def _fills() -> Panel:
         "Fills of the runs that are listed below.",
         Target(queries.FILLS, "A", ("fill_number", "runs", "delivered_lumi_pb")),
         [
-            ("^fill_number$", {"displayName": "Fill", **_WHOLE}),
-            ("^first_run$", {"displayName": "First run", **_WHOLE}),
-            ("^last_run$", {"displayName": "Last run", **_WHOLE}),
+            ("^fill_number$", {"displayName": "Fill", **WHOLE}),
+            ("^first_run$", {"displayName": "First run", **WHOLE}),
+            ("^last_run$", {"displayName": "Last run", **WHOLE}),
             ("^runs$", {"displayName": "Runs"}),
             ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 160}),
             ("^hours$", {"displayName": "Hours", "decimals": 1}),
@@ -60,11 +59,11 @@ def _runs() -> Panel:
         [
             (
                 "^run_number$",
-                {"displayName": "Run", **_WHOLE, "links": [link("This run", _TO_RUN)], "custom.width": 90},
+                {"displayName": "Run", **WHOLE, "links": [link("This run", _TO_RUN)], "custom.width": 90},
             ),
             ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 160, **_UNFILTERED}),
             ("^duration_s$", {"displayName": "Duration", "unit": "dthms", "custom.width": 90, **_UNFILTERED}),
-            ("^fill_number$", {"displayName": "Fill", **_WHOLE, "custom.width": 80}),
+            ("^fill_number$", {"displayName": "Fill", **WHOLE, "custom.width": 80}),
             ("^era$", {"displayName": "Era"}),
             ("^run_class_name$", {"displayName": "Class"}),
             ("^significant$", {"displayName": "Significant", "custom.width": 125}),
@@ -79,9 +78,9 @@ def _runs() -> Panel:
             ("^initial_lumi_1e34$", {"displayName": "Initial (10³⁴/cm²s)", "decimals": 3}),
             ("^end_lumi_1e34$", {"displayName": "End (10³⁴/cm²s)", "decimals": 3}),
             ("^b_field_t$", {"displayName": "Field (T)", "decimals": 2}),
-            ("^energy_gev$", {"displayName": "Energy (GeV)", **_WHOLE}),
-            ("^l1_rate_hz$", {"displayName": "L1 (Hz)", **_WHOLE}),
-            ("^hlt_physics_rate_hz$", {"displayName": "HLT physics (Hz)", **_WHOLE}),
+            ("^energy_gev$", {"displayName": "Energy (GeV)", **WHOLE}),
+            ("^l1_rate_hz$", {"displayName": "L1 (Hz)", **WHOLE}),
+            ("^hlt_physics_rate_hz$", {"displayName": "HLT physics (Hz)", **WHOLE}),
             ("^hlt_key$", {"displayName": "HLT key"}),
             ("^l1_key$", {"displayName": "L1 key"}),
             ("^injection_scheme$", {"displayName": "Injection scheme"}),

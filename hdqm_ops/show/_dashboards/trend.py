@@ -6,14 +6,14 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from hdqm_ops.show import _queries as queries
 from hdqm_ops.show import _variables as variables
 from hdqm_ops.show._dashboards._page import page
-from hdqm_ops.show._style import curve, distribution, link, page_link, sentence, table, trend_plot
+from hdqm_ops.show._style import WHOLE, curve, distribution, link, page_link, sentence, table, trend_plot
 from hdqm_ops.show._target import Target
 from hdqm_ops.show._variables import CARRIED
 
 _TO_RUN = page_link("hdqm-run", *CARRIED, run="${__data.fields.Run}", series="${__data.fields.Series:percentencode}")
 _RUN = (
     "^run_number$",
-    {"displayName": "Run", "unit": "none", "decimals": 0, "links": [link("This run", _TO_RUN)], "custom.width": 90},
+    {"displayName": "Run", **WHOLE, "links": [link("This run", _TO_RUN)], "custom.width": 90},
 )
 _NUMBER = {"unit": "none"}
 
@@ -138,7 +138,7 @@ def _values() -> Panel:
             ("^meaning$", {"displayName": "Meaning"}),
             ("^entries$", {"displayName": "Entries", "decimals": 0}),
             ("^start_time$", {"displayName": "Start (UTC)", "custom.width": 160}),
-            ("^fill_number$", {"displayName": "Fill", "unit": "none", "decimals": 0}),
+            ("^fill_number$", {"displayName": "Fill", **WHOLE}),
             ("^duration_s$", {"displayName": "Duration", "unit": "s"}),
             ("^delivered_lumi_pb$", {"displayName": "Delivered (1/pb)", "decimals": 3}),
             ("^path$", {"displayName": "DQM file"}),
