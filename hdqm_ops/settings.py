@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-__all__ = ["Settings", "as_environment", "checkout", "shipped", "stack_file"]
+__all__ = ["Settings", "as_environment", "checkout", "revealed", "shipped", "stack_file"]
 
 
 def checkout() -> Path | None:
@@ -295,6 +295,11 @@ class Settings(BaseSettings):
         "Backfill dialog: a place that its components share. Default: `run_index.json` in `HDQM_HOME`.",
     )
     service_tries: int = Field(default=5, ge=1, le=20, description="How often a request is tried before giving up.")
+
+
+def revealed(secret: SecretStr | None) -> str | None:
+    """The text of a secret; None where it is not set."""
+    return None if secret is None else secret.get_secret_value()
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

@@ -12,7 +12,7 @@ from hdqm_ops import load
 from hdqm_ops.errors import DatabaseUnavailable, MissingTool
 from hdqm_ops.local._postgres import Postgres
 from hdqm_ops.local._sql import answers, client_variables, create_airflow_database, load_timescaledb
-from hdqm_ops.settings import Settings
+from hdqm_ops.settings import Settings, revealed
 
 __all__ = ["NamedDatabase", "database_of", "psql", "start_database", "stop_database", "with_database"]
 
@@ -98,8 +98,7 @@ class NamedDatabase:
 def database_of(settings: Settings, say: Callable[[str], None] = _tell_nobody) -> Postgres | NamedDatabase:
     """The database that these settings mean."""
     if settings.database_url is not None:
-        reader = settings.reader_url
-        return NamedDatabase(settings.database_url.get_secret_value(), reader.get_secret_value() if reader else None)
+        return NamedDatabase(settings.database_url.get_secret_value(), revealed(settings.reader_url))
     return Postgres(settings, say=say)
 
 

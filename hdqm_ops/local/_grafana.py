@@ -15,7 +15,7 @@ from hdqm_ops import show
 from hdqm_ops.errors import MissingTool
 from hdqm_ops.local._component import Component
 from hdqm_ops.local._secrets import Secrets, write_private
-from hdqm_ops.settings import Settings
+from hdqm_ops.settings import Settings, revealed
 
 __all__ = ["Grafana", "GrafanaInstallation", "find_grafana"]
 
@@ -79,9 +79,8 @@ class Grafana:
         self._home = self._stack_home / "grafana"
         self._port = settings.grafana_port
         self._database = database
-        webhook = settings.alarm_webhook
         self._mails = bool(settings.alarm_email)
-        self._contacts = show.contact_points(webhook.get_secret_value() if webhook else None, settings.alarm_email)
+        self._contacts = show.contact_points(revealed(settings.alarm_webhook), settings.alarm_email)
         self._secrets = Secrets(self._stack_home)
 
     @property

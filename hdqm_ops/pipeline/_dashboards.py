@@ -3,12 +3,10 @@
 import logging
 from collections.abc import Callable
 
-from pydantic import SecretStr
-
 from hdqm_ops import load, show
 from hdqm_ops.errors import ConfigError
 from hdqm_ops.pipeline._database import connect
-from hdqm_ops.settings import Settings
+from hdqm_ops.settings import Settings, revealed
 from hdqm_ops.show import PublishChange
 
 __all__ = ["has_grafana", "publish_dashboards", "record_addresses", "renew_dashboards", "write_site_dashboards"]
@@ -79,9 +77,9 @@ def publish_dashboards(
     return show.publish(
         settings.grafana_url,
         settings.grafana_token.get_secret_value(),
-        database_url=_secret(settings.grafana_database_url),
+        database_url=revealed(settings.grafana_database_url),
         subsystems=_subsystems(settings),
-        contacts=show.Contacts(_secret(settings.alarm_webhook), settings.alarm_email),
+        contacts=show.Contacts(revealed(settings.alarm_webhook), settings.alarm_email),
         ca_bundle=settings.ca_bundle,
         dry_run=dry_run,
         prune=prune,
@@ -106,7 +104,3 @@ def _subsystems(settings: Settings) -> list[str] | None:
         return None
     with connect(settings) as connection:
         return load.shown_subsystems(connection)
-
-
-def _secret(value: SecretStr | None) -> str | None:
-    return None if value is None else value.get_secret_value()

@@ -8,7 +8,7 @@ from hdqm_ops import load
 from hdqm_ops.errors import TryAgain
 from hdqm_ops.load import EndedSession
 from hdqm_ops.pipeline._database import database_url
-from hdqm_ops.settings import Settings
+from hdqm_ops.settings import Settings, revealed
 
 __all__ = ["end_long_sessions", "guard"]
 
@@ -41,7 +41,8 @@ def guard(settings: Callable[[], Settings], pause_s: float) -> None:
                 while True:
                     for ended in load.end_long_sessions(connection, current.guard_after_s):
                         log.warning("%s", ended)
-                    for restored in load.restore_reader(connection, current.reader_timeout_s, _login(current)):
+                    login = revealed(current.reader_url)
+                    for restored in load.restore_reader(connection, current.reader_timeout_s, login):
                         log.warning("%s", restored)
                     time.sleep(pause_s)
         except TryAgain as error:
@@ -49,7 +50,3 @@ def guard(settings: Callable[[], Settings], pause_s: float) -> None:
                 log.warning("%s", error)
             said = str(error)
         time.sleep(pause_s)
-
-
-def _login(settings: Settings) -> str | None:
-    return None if settings.reader_url is None else settings.reader_url.get_secret_value()

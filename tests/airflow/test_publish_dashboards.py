@@ -4,10 +4,10 @@ import json
 import os
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import ClassVar
 
 import pytest
+from serving import serving
 
 from hdqm_ops import config, pipeline, reduce, show, simulate
 from hdqm_ops.settings import Settings
@@ -74,10 +74,8 @@ class Refusing(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def refusing():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Refusing)) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def test_the_connection_names_grafana_and_a_refused_token_is_no_passing_fault(monkeypatch, refusing, tmp_path, db):

@@ -233,7 +233,7 @@ def test_a_database_that_the_reader_cannot_reach_gives_no_new_password(db, reade
 def test_who_may_not_alter_the_reader_is_told_so(db, reader):
     with psycopg.connect(db, autocommit=True) as owner:
         owner.execute("ALTER ROLE hdqm_reader SET timezone = 'Asia/Tokyo'")
-        owner.execute("CREATE ROLE hdqm_stranger LOGIN PASSWORD 'for-this-test'")
+        owner.execute(f"CREATE ROLE hdqm_stranger LOGIN PASSWORD '{PASSWORD}'")
         try:
             owner.execute("GRANT hdqm_reader TO hdqm_stranger")
             stranger = make_conninfo(db, user="hdqm_stranger", password=PASSWORD)

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -12,12 +11,11 @@ import psycopg
 import pytest
 from browser import Page
 from filled_database import fill
-from ports import free_port
 from psycopg.conninfo import conninfo_to_dict
+from serving import grafana_of, running
 
 from hdqm_ops import load
-from hdqm_ops.local._grafana import Grafana, find_grafana
-from hdqm_ops.settings import Settings
+from hdqm_ops.local._grafana import find_grafana
 from hdqm_ops.show import site_folder, write_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -111,18 +109,11 @@ def reader_login(reader_url):
 @pytest.fixture(scope="session")
 def grafana(installation, reader_login):
     """A Grafana over the filled database."""
-    home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
-    server = Grafana(Settings(home=home, grafana_port=free_port()), installation, reader_login)
-    component = server.component()
-    try:
+    with grafana_of(installation, reader_login) as (server, home):
         server.prepare()
         write_site(site_folder(home), ["HCAL", "Pixel"])
-        component.start()
-        component.await_health(180)
-        yield server
-    finally:
-        component.stop()
-        shutil.rmtree(home, ignore_errors=True)
+        with running(server.component()):
+            yield server
 
 
 @pytest.fixture(scope="session")
@@ -156,18 +147,12 @@ def browse(grafana, chromium):
 @pytest.fixture(scope="session")
 def empty_grafana(installation, reader_login):
     """A Grafana that nothing is provisioned into, and that asks anew what an account may each time."""
-    home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
-    server = Grafana(Settings(home=home, grafana_port=free_port()), installation, reader_login)
-    component = replace(
-        server.component(), environment=lambda: {**server.environment(), "GF_RBAC_PERMISSION_CACHE": "false"}
-    )
-    try:
+    with grafana_of(installation, reader_login) as (server, home):
+        component = replace(
+            server.component(), environment=lambda: {**server.environment(), "GF_RBAC_PERMISSION_CACHE": "false"}
+        )
         for name in ("alerting", "dashboards", "datasources", "plugins"):
             (home / "grafana" / "provisioning" / name).mkdir(parents=True)
         (home / "grafana" / "plugins").mkdir()
-        component.start()
-        component.await_health(120)
-        yield server
-    finally:
-        component.stop()
-        shutil.rmtree(home, ignore_errors=True)
+        with running(component, 120):
+            yield server

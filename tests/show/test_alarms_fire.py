@@ -2,26 +2,20 @@
 
 import json
 import re
-import shutil
-import tempfile
 import time
 from dataclasses import replace
 from email import message_from_bytes, policy
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 import requests
 from browser import Page
-from ports import free_port
+from serving import grafana_of, running, serving
 
-from hdqm_ops.local._grafana import Grafana
-from hdqm_ops.settings import Settings
 from hdqm_ops.show import ALARMS
 
 pytestmark = [pytest.mark.grafana, pytest.mark.slow]
@@ -58,11 +52,9 @@ class Listener(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def webhook():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Listener)) as server:
         server.told = []
-        Thread(target=server.serve_forever, daemon=True).start()
         yield server
-        server.shutdown()
 
 
 class Mailbox(StreamRequestHandler):
@@ -90,11 +82,9 @@ class Mailbox(StreamRequestHandler):
 
 @pytest.fixture(scope="module")
 def mailbox():
-    with ThreadingTCPServer(("127.0.0.1", 0), Mailbox) as server:
+    with serving(ThreadingTCPServer(("127.0.0.1", 0), Mailbox)) as server:
         server.letters = []
-        Thread(target=server.serve_forever, daemon=True).start()
         yield server
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -118,12 +108,20 @@ def troubled(filled):
 @pytest.fixture(scope="module")
 def impatient(installation, reader_login, webhook, mailbox):
     """A Grafana with our alarms that asks at once and tells at once: the rules are ours, the waiting is not."""
-    home = Path(tempfile.mkdtemp(prefix="hdqm-test-grafana-"))
     address = f"http://127.0.0.1:{webhook.server_port}/"
     told = {"alarm_webhook": address, "alarm_email": "shift@example.org;expert@example.org"}
-    server = Grafana(Settings(home=home, grafana_port=free_port(), **told), installation, reader_login)
-    server.prepare()
-    folder = home / "grafana" / "provisioning" / "alerting"
+    with pytest.MonkeyPatch.context() as users, grafana_of(installation, reader_login, **told) as (server, home):
+        server.prepare()
+        hurry(home / "grafana" / "provisioning" / "alerting")
+        at_once = {f"GF_UNIFIED_ALERTING_{whose}_CONFIG_POLL_INTERVAL": "5s" for whose in ("ADMIN", "ALERTMANAGER")}
+        users.setenv("GF_SMTP_HOST", f"127.0.0.1:{mailbox.server_address[1]}")
+        users.setenv("GF_AUTH_ANONYMOUS_ENABLED", "false")  # of another Grafana
+        with running(replace(server.component(), environment=lambda: {**server.environment(), **at_once})):
+            yield server
+
+
+def hurry(folder):
+    """Leave out the waiting of rules and of who is told."""
     rules = json.loads((folder / "rules.json").read_text())
     for group in rules["groups"]:
         group["interval"] = "10s"
@@ -133,18 +131,6 @@ def impatient(installation, reader_login, webhook, mailbox):
     contacts = json.loads((folder / "contact-points.json").read_text())
     contacts["policies"][0] |= {"group_wait": "1s", "group_interval": "1s"}
     (folder / "contact-points.json").write_text(json.dumps(contacts))
-    at_once = {f"GF_UNIFIED_ALERTING_{whose}_CONFIG_POLL_INTERVAL": "5s" for whose in ("ADMIN", "ALERTMANAGER")}
-    component = replace(server.component(), environment=lambda: {**server.environment(), **at_once})
-    with pytest.MonkeyPatch.context() as users:
-        users.setenv("GF_SMTP_HOST", f"127.0.0.1:{mailbox.server_address[1]}")
-        users.setenv("GF_AUTH_ANONYMOUS_ENABLED", "false")  # of another Grafana
-        try:
-            component.start()
-            component.await_health(180)
-            yield server
-        finally:
-            component.stop()
-            shutil.rmtree(home, ignore_errors=True)
 
 
 def await_told(webhook, found):

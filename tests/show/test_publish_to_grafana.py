@@ -5,10 +5,10 @@ import json
 import logging
 import pickle
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 import requests
+from serving import serving
 
 from hdqm_ops.errors import (
     AuthenticationFailed,
@@ -258,11 +258,9 @@ class Stranger(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def stranger():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Stranger)) as server:
         server.asked, server.status = [], 200
-        Thread(target=server.serve_forever, daemon=True).start()
         yield server
-        server.shutdown()
 
 
 @pytest.mark.parametrize("status", [200, 404, 403, 502])
