@@ -56,11 +56,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
     WITH grouped AS MATERIALIZED (SELECT * FROM hdqm.panels($1, $2, $3, '', 'groups')),
     one AS MATERIALIZED (SELECT * FROM hdqm.panels($1, $2, $3, '', 'trends')),
     listed AS (
-        SELECT 1 AS kind, place, '' AS before, title, y_title, unit, name FROM grouped
+        SELECT 1 AS kind, place, '' AS after, title, y_title, unit, name FROM grouped
         UNION ALL
-        SELECT 2, place, 'trend ', title, y_title, unit, name FROM one WHERE name NOT IN (SELECT g.name FROM grouped AS g)
+        SELECT 2, place, ' (single trend)', title, y_title, unit, name FROM one WHERE name NOT IN (SELECT g.name FROM grouped AS g)
     )
-    SELECT before || hdqm.title_with_unit(title, y_title, unit), name FROM listed ORDER BY kind, place
+    SELECT hdqm.title_with_unit(title, y_title, unit) || after, name FROM listed ORDER BY kind, place
 $$;
 COMMENT ON FUNCTION hdqm.choose_any_panel(text, text, text) IS
 'For a variable: every plot of a dataset in the order of its pages, then the trends of the groups, each alone.';
