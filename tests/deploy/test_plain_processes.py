@@ -292,6 +292,8 @@ def test_a_dag_run_goes_through_redis_and_a_celery_worker(celery, airflow, reade
     done = [task["task_id"] for task in airflow.task_instances("hdqm_ingest", run_id) if task["state"] == "success"]
     assert {"plan", "ingest", "summary"} == set(done)
     assert points(reader, 324771, 324780) > 50
+    # the worker says so a moment after Airflow knows
+    wait_until(lambda: celery.log("airflow-worker").count("succeeded in") >= 3, celery, seconds=60)
     assert celery.log("airflow-worker").count("succeeded in") >= 3, celery.log("airflow-worker")[-3000:]
 
 
